@@ -1,0 +1,20 @@
+create or replace function dbkit.caller_has_role(p_role text)
+returns boolean
+language plpgsql
+stable
+as $$
+declare
+  v_caller text := dbkit.caller_role();
+begin
+  return pg_has_role(v_caller, p_role, 'usage')
+    or pg_has_role(v_caller, 'service_role', 'usage')
+    or pg_has_role(v_caller, 'super_admin', 'usage');
+exception
+  when undefined_object then
+    return false;
+end
+$$;
+comment on function dbkit.caller_has_role(text) is
+  'Whether the calling role has a role''s rights; service_role and super_admin have them all.';
+grant execute on function dbkit.caller_has_role(text)
+to anon, authenticated, service_role, super_admin;

@@ -1,0 +1,271 @@
+"""Alembic's side of dbkit: frozen SQL, and a run that is safe while the database is in use.
+
+A revision ships frozen copies of files below `sql/` (made by `dbkit.freeze`); `apply_frozen` and
+`revert_frozen` move the objects. `run_online` holds a session lock so that only one migration
+runs, and gives up a lock wait quickly, so that callers never queue behind a waiting DDL.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command, context, op
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+
+from dbkit import sqltree
+from dbkit.settings import settings
+from dbkit.sqltree import ObjectId
+
+SCHEMA = "dbkit"
+LOCK_KEY = 0x64626B6974  # "dbkit" in ASCII
+LOCK_TIMEOUT_MS = 300
+LOCK_ATTEMPTS = 200
+ORDER_FILE = "ORDER"
+
+
+class MigrationError(RuntimeError):
+    """A migration could not run; the message says what to do."""
+
+
+# --- frozen copies ---------------------------------------------------------------------------
+
+
+def frozen_root() -> Path:
+    return sqltree.shipped_root() / "alembic" / "frozen"
+
+
+def frozen_order(revision: str) -> list[ObjectId]:
+    """What a revision moves, in order; an object whose copy is missing here is dropped by it."""
+    lines = (frozen_root() / revision / ORDER_FILE).read_text("utf-8").splitlines()
+    return [ObjectId.parse(line) for line in lines]
+
+
+def frozen_text(revision: str, item: ObjectId) -> str | None:
+    """The copy that a revision ships, or None where the revision drops the object."""
+    file = frozen_root() / revision / item.path
+    return file.read_text("utf-8") if file.exists() else None
+
+
+def frozen_revisions() -> list[str]:
+    """Revisions that ship copies, oldest first."""
+    return sorted(folder.name for folder in frozen_root().iterdir() if folder.is_dir())
+
+
+def text_before(revision: str, item: ObjectId) -> str | None:
+    """The newest copy of an object that is older than a revision; None if there was none."""
+    for older in reversed([r for r in frozen_revisions() if r < revision]):
+        if item in frozen_order(older):
+            return frozen_text(older, item)
+    return None
+
+
+def newest_text(item: ObjectId) -> str | None:
+    return text_before("\uffff", item)
+
+
+def apply_frozen(revision: str) -> None:
+    """Bring every object of a revision to its copy. A table that was there before is left to
+    the revision's own ALTER statements: its copy only says how it reads afterwards."""
+    run_sql("set local check_function_bodies = off;")
+    order = frozen_order(revision)
+    for item in reversed(order):
+        before = text_before(revision, item)
+        if before is not None and frozen_text(revision, item) is None:
+            run_sql(sqltree.drop_sql(item, before))
+    for item in order:
+        text, before = frozen_text(revision, item), text_before(revision, item)
+        if text is not None and (before is None or item.kind != "tables"):
+            run_sql(sqltree.apply_sql(item, text))
+
+
+def revert_frozen(revision: str) -> None:
+    """Bring every object of a revision back to its copy before it, or drop it."""
+    run_sql("set local check_function_bodies = off;")
+    order = frozen_order(revision)
+    for item in reversed(order):
+        text, before = frozen_text(revision, item), text_before(revision, item)
+        if text is not None and before is None:
+            run_sql(sqltree.drop_sql(item, text))
+    for item in order:
+        text, before = frozen_text(revision, item), text_before(revision, item)
+        if before is None or (item.kind == "tables" and text is not None):
+            continue
+        run_sql(
+            sqltree.apply_sql(item, before)
+            if text is None
+            else sqltree.replace_sql(item, before, text)
+        )
+
+
+def run_sql(text: str) -> None:
+    """Run SQL text as it stands: no bind parameters, so `:x`, `%` and JSON are safe in it."""
+    migration = op.get_context()
+    if migration.as_sql:
+        migration.impl.static_output(text.rstrip() + "\n")
+        return
+    connection = op.get_bind()
+    connection.execution_options(no_parameters=True).exec_driver_sql(text)
+
+
+# --- the run ---------------------------------------------------------------------------------
+
+
+def database_url(config: Config | None = None) -> str:
+    """`-x url=…`, else the configuration's own, else DATABASE_URL."""
+    arguments = context.get_x_argument(as_dictionary=True)
+    configured = config.attributes.get("url") if config else None
+    url = arguments.get("url") or configured or settings().database_url
+    if not url:
+        raise MigrationError(
+            "which database? set DATABASE_URL, or pass -x url=postgresql://user:password@host/db"
+        )
+    return str(url)
+
+
+def run_offline() -> None:
+    """Write the SQL that a run would execute."""
+    config = context.config
+    context.configure(
+        dialect_name="postgresql",
+        literal_binds=True,
+        transaction_per_migration=True,
+        version_table_schema=SCHEMA,
+    )
+    migration = context.get_context()
+    migration.impl.static_output(f"create schema if not exists {SCHEMA};\n")
+    for statement in _session_settings(config):
+        migration.impl.static_output(f"{statement};\n")
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def run_online() -> None:
+    """Run the asked steps under the session lock, retrying a step that met a lock."""
+    config = context.config
+    given = config.attributes.get("connection")
+    if given is not None:
+        _run_steps(given, config)
+        return
+    url = sa.make_url(database_url(config))
+    if url.drivername in ("postgres", "postgresql"):
+        url = url.set(drivername="postgresql+psycopg")
+    engine = sa.create_engine(url, poolclass=sa.pool.NullPool)
+    with engine.connect() as connection:
+        _run_steps(connection, config)
+
+
+def _run_steps(connection: sa.Connection, config: Config) -> None:
+    context.configure(
+        connection=connection,
+        transaction_per_migration=True,
+        version_table_schema=SCHEMA,
+    )
+    migration = context.get_context()
+    if migration.opts.get("dont_mutate"):
+        context.run_migrations()
+        return
+    with _only_migration(connection):
+        _prepare(connection, config)
+        _retry_on_lock(connection, context.run_migrations)
+        _leave_nothing_behind(connection, migration)
+
+
+def _session_settings(config: Config) -> Iterator[str]:
+    arguments = context.get_x_argument(as_dictionary=True)
+    choice = arguments.get("search_path") or config.attributes.get("search_path") or "append"
+    if choice not in ("append", "leave"):
+        raise MigrationError(f"-x search_path={choice}: say append or leave")
+    yield f"set lock_timeout = '{LOCK_TIMEOUT_MS}ms'"
+    yield f"set dbkit.migration_search_path = '{choice}'"
+
+
+def _prepare(connection: sa.Connection, config: Config) -> None:
+    for statement in _session_settings(config):
+        connection.exec_driver_sql(statement)
+    if not connection.scalar(sa.text("select to_regnamespace('dbkit') is not null")):
+        connection.exec_driver_sql(f"create schema {SCHEMA}")
+    connection.commit()
+
+
+def _retry_on_lock(connection: sa.Connection, run: Callable[[], None]) -> None:
+    """A step that waited LOCK_TIMEOUT_MS for a lock is rolled back and tried again: whoever
+    holds the table goes on meanwhile, and nobody queues behind us."""
+    for attempt in range(1, LOCK_ATTEMPTS + 1):
+        try:
+            run()
+            connection.commit()
+        except sa.exc.DBAPIError as error:
+            connection.rollback()
+            if getattr(error.orig, "sqlstate", None) != "55P03":
+                raise
+            if attempt == LOCK_ATTEMPTS:
+                raise MigrationError(
+                    f"a table stayed locked through {LOCK_ATTEMPTS} attempts; end the transaction "
+                    "that holds it (pg_stat_activity, pg_locks) and run the migration again"
+                ) from error
+            time.sleep(random.uniform(0.02, 0.3))  # noqa: S311
+        else:
+            return
+
+
+@contextmanager
+def _only_migration(connection: sa.Connection) -> Iterator[None]:
+    """Session lock, taken by polling: a session that waits in pg_advisory_lock would hold a
+    snapshot, and CREATE INDEX CONCURRENTLY waits for every snapshot."""
+    take = sa.text("select pg_try_advisory_lock(:key)")
+    while not connection.scalar(take, {"key": LOCK_KEY}):
+        connection.commit()
+        time.sleep(random.uniform(0.05, 0.2))  # noqa: S311
+    connection.commit()
+    try:
+        yield
+    finally:
+        connection.rollback()
+        connection.execute(sa.text("select pg_advisory_unlock(:key)"), {"key": LOCK_KEY})
+        connection.commit()
+
+
+def _leave_nothing_behind(connection: sa.Connection, migration: MigrationContext) -> None:
+    """After `downgrade base` only Alembic's own empty table is left: drop it with the schema."""
+    if migration.get_current_heads():
+        return
+    connection.exec_driver_sql(f"drop table if exists {SCHEMA}.alembic_version")
+    connection.exec_driver_sql(f"drop schema if exists {SCHEMA}")
+    connection.commit()
+
+
+# --- Alembic without a command line ----------------------------------------------------------
+
+
+def alembic_config(url: str | None = None, *, search_path: str = "append") -> Config:
+    """Configuration for the shipped migrations, from a checkout or from the wheel."""
+    config = Config()
+    config.set_main_option("script_location", (sqltree.shipped_root() / "alembic").as_posix())
+    config.set_main_option("path_separator", "os")
+    config.attributes.update(url=url, search_path=search_path)
+    return config
+
+
+def migrate(url: str, to: str = "head") -> None:
+    """Upgrade or downgrade a database to a revision (`head`, `base`, an id)."""
+    config = alembic_config(url)
+    here, there = current(url), to
+    if there == "base" or (here is not None and there != "head" and there < here):
+        command.downgrade(config, there)
+    else:
+        command.upgrade(config, there)
+
+
+def current(url: str) -> str | None:
+    """The revision that a database is at; None where dbkit is not installed."""
+    made = sa.make_url(url).set(drivername="postgresql+psycopg")
+    engine = sa.create_engine(made, poolclass=sa.pool.NullPool)
+    with engine.connect() as connection:
+        options = {"version_table_schema": SCHEMA}
+        return MigrationContext.configure(connection, opts=options).get_current_revision()

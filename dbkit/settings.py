@@ -1,0 +1,27 @@
+"""The one place that reads the environment."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings
+
+
+class Settings(BaseSettings):
+    """What dbkit takes from the environment; everything has a working default."""
+
+    database_url: str | None = Field(default=None, validation_alias="DATABASE_URL")
+    """`postgresql://…` of the server to use; without it the embedded server is used."""
+
+    home: Path = Field(default=Path(".dbkit"), validation_alias="DBKIT_HOME")
+    """Folder of the embedded server: its data, log, port and password."""
+
+    server: str | None = Field(default=None, validation_alias="DBKIT_SERVER")
+    """`embedded`, `installed` or a folder of server binaries; default: embedded, then installed."""
+
+
+@cache
+def settings() -> Settings:
+    return Settings()
