@@ -1,0 +1,101 @@
+"""One server for the run, one template made by `alembic upgrade head`, a clone or a rolled-back
+transaction for each test."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+
+from dbkit.migrations import migrate
+from dbkit.server import Server, temporary_server
+from dbkit.settings import settings
+from tests.helpers import Connection, connect
+
+_numbers = itertools.count(1)
+
+
+def sibling_url(url: str, database: str) -> str:
+    """The same server, another database."""
+    parts = conninfo_to_dict(url)
+    host = f"{parts['host']}:{parts.get('port', 5432)}"
+    password = f":{parts['password']}" if parts.get("password") else ""
+    return f"postgresql://{parts['user']}{password}@{host}/{database}"
+
+
+def run_admin(url: str, statement: sql.Composable) -> None:
+    with psycopg.connect(url, autocommit=True) as conn:
+        conn.execute(statement)
+
+
+@contextmanager
+def _database(server: Server, source: str) -> Iterator[str]:
+    name = f"dbkit_test_{os.getpid()}_{next(_numbers)}"
+    parts = {"name": sql.Identifier(name), "source": sql.Identifier(source)}
+    make = sql.SQL("create database {name} template {source} strategy file_copy").format(**parts)
+    run_admin(server.url, make)
+    url = sibling_url(server.url, name)
+    # A clone does not take its template's settings along (they hang on the database's OID).
+    with psycopg.connect(url, autocommit=True) as conn:
+        if conn.execute("select to_regnamespace('dbkit') is not null").fetchall() == [(True,)]:
+            path = sql.SQL('alter database {} set search_path = "$user", public, dbkit')
+            conn.execute(path.format(sql.Identifier(name)))
+    try:
+        yield url
+    finally:
+        drop = sql.SQL("drop database {} with (force)").format(sql.Identifier(name))
+        run_admin(server.url, drop)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """DATABASE_URL, else the embedded server, else installed binaries (DBKIT_SERVER chooses)."""
+    chosen = settings()
+    with temporary_server(database_url=chosen.database_url, prefer=chosen.server) as server:
+        print(f"\nserver: {server.reason}")
+        yield server
+
+
+@pytest.fixture(scope="session")
+def template(server: Server) -> Iterator[str]:
+    """Name of a database migrated by `alembic upgrade head`; tests clone it."""
+    name = f"dbkit_template_{os.getpid()}"
+    run_admin(server.url, sql.SQL("create database {}").format(sql.Identifier(name)))
+    migrate(sibling_url(server.url, name))
+    yield name
+    drop = sql.SQL("drop database {} with (force)").format(sql.Identifier(name))
+    run_admin(server.url, drop)
+
+
+@pytest.fixture
+def empty_database(server: Server) -> Iterator[str]:
+    """URL of a new database without dbkit."""
+    with _database(server, "template1") as url:
+        yield url
+
+
+@pytest.fixture
+def database(server: Server, template: str) -> Iterator[str]:
+    """URL of a clone of the template, for tests that commit or need many connections."""
+    with _database(server, template) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def shared_database(server: Server, template: str) -> Iterator[str]:
+    with _database(server, template) as url:
+        yield url
+
+
+@pytest.fixture
+def db(shared_database: str) -> Iterator[Connection]:
+    """A superuser's connection in a transaction that is rolled back."""
+    with connect(shared_database) as conn:
+        yield conn
+        conn.rollback()
