@@ -27,6 +27,20 @@ LOCK_KEY = 0x64626B6974  # "dbkit" in ASCII
 LOCK_TIMEOUT_MS = 300
 LOCK_ATTEMPTS = 200
 ORDER_FILE = "ORDER"
+CREATE_SCHEMA = f"""do $$ begin
+  if to_regnamespace('{SCHEMA}') is null then create schema {SCHEMA}; end if;
+end $$;
+"""
+DROP_EMPTY_SCHEMA = f"""do $$ begin
+  if to_regclass('{SCHEMA}.alembic_version') is not null
+    and not exists (select from {SCHEMA}.alembic_version)
+  then
+    drop table {SCHEMA}.alembic_version;
+    drop schema {SCHEMA};
+  end if;
+end $$;
+"""
+"""After `downgrade base` only Alembic's own empty table is left: it goes with the schema."""
 
 
 class MigrationError(RuntimeError):
@@ -138,11 +152,12 @@ def run_offline() -> None:
         version_table_schema=SCHEMA,
     )
     migration = context.get_context()
-    migration.impl.static_output(f"create schema if not exists {SCHEMA};\n")
+    migration.impl.static_output(CREATE_SCHEMA)
     for statement in _session_settings(config):
         migration.impl.static_output(f"{statement};\n")
     with context.begin_transaction():
         context.run_migrations()
+    migration.impl.static_output(DROP_EMPTY_SCHEMA)
 
 
 def run_online() -> None:
@@ -173,7 +188,8 @@ def _run_steps(connection: sa.Connection, config: Config) -> None:
     with _only_migration(connection):
         _prepare(connection, config)
         _retry_on_lock(connection, context.run_migrations)
-        _leave_nothing_behind(connection, migration)
+        connection.exec_driver_sql(DROP_EMPTY_SCHEMA)
+        connection.commit()
 
 
 def _session_settings(config: Config) -> Iterator[str]:
@@ -188,8 +204,7 @@ def _session_settings(config: Config) -> Iterator[str]:
 def _prepare(connection: sa.Connection, config: Config) -> None:
     for statement in _session_settings(config):
         connection.exec_driver_sql(statement)
-    if not connection.scalar(sa.text("select to_regnamespace('dbkit') is not null")):
-        connection.exec_driver_sql(f"create schema {SCHEMA}")
+    connection.exec_driver_sql(CREATE_SCHEMA)
     connection.commit()
 
 
@@ -229,15 +244,6 @@ def _only_migration(connection: sa.Connection) -> Iterator[None]:
         connection.rollback()
         connection.execute(sa.text("select pg_advisory_unlock(:key)"), {"key": LOCK_KEY})
         connection.commit()
-
-
-def _leave_nothing_behind(connection: sa.Connection, migration: MigrationContext) -> None:
-    """After `downgrade base` only Alembic's own empty table is left: drop it with the schema."""
-    if migration.get_current_heads():
-        return
-    connection.exec_driver_sql(f"drop table if exists {SCHEMA}.alembic_version")
-    connection.exec_driver_sql(f"drop schema if exists {SCHEMA}")
-    connection.commit()
 
 
 # --- Alembic without a command line ----------------------------------------------------------

@@ -35,7 +35,7 @@ def run_admin(url: str, statement: sql.Composable) -> None:
 
 
 @contextmanager
-def _database(server: Server, source: str) -> Iterator[str]:
+def new_database(server: Server, source: str) -> Iterator[str]:
     name = f"dbkit_test_{os.getpid()}_{next(_numbers)}"
     parts = {"name": sql.Identifier(name), "source": sql.Identifier(source)}
     make = sql.SQL("create database {name} template {source} strategy file_copy").format(**parts)
@@ -76,20 +76,20 @@ def template(server: Server) -> Iterator[str]:
 @pytest.fixture
 def empty_database(server: Server) -> Iterator[str]:
     """URL of a new database without dbkit."""
-    with _database(server, "template1") as url:
+    with new_database(server, "template1") as url:
         yield url
 
 
 @pytest.fixture
 def database(server: Server, template: str) -> Iterator[str]:
     """URL of a clone of the template, for tests that commit or need many connections."""
-    with _database(server, template) as url:
+    with new_database(server, template) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def shared_database(server: Server, template: str) -> Iterator[str]:
-    with _database(server, template) as url:
+    with new_database(server, template) as url:
         yield url
 
 

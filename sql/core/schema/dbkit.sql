@@ -21,7 +21,12 @@ begin
   end loop;
 end $$;
 
-create schema if not exists dbkit;
+-- Alembic's own table may have needed the schema before this revision ran.
+do $$ begin
+  if to_regnamespace('dbkit') is null then
+    create schema dbkit;
+  end if;
+end $$;
 comment on schema dbkit is
   'A backend inside Postgres: versioned calls, events, operations, regions.';
 grant usage on schema dbkit to anon, authenticated, service_role, super_admin;

@@ -1,0 +1,42 @@
+"""plpgsql_check, with all its warnings, on every function, where the server has the extension."""
+
+import psycopg
+import pytest
+
+from tests.helpers import connect, one, rows
+
+@pytest.fixture
+def checked(database: str) -> str:
+    with connect(database, autocommit=True) as conn:
+        there = one(conn, "select count(*) from pg_available_extensions where name = %s",
+                    "plpgsql_check")
+        if not there:
+            pytest.skip("the server has no plpgsql_check; CI runs this on Debian's PG 15")
+        conn.execute("create extension plpgsql_check schema public")
+    return database
+
+
+def test_every_function_is_clean(checked: str) -> None:
+    with connect(checked, autocommit=True) as conn:
+        found = rows(
+            conn,
+            "select p.proname, c.lineno, c.level, c.sqlstate, c.message, c.detail from pg_proc p "
+            "join pg_language l on l.oid = p.prolang and l.lanname = 'plpgsql' "
+            "cross join lateral public.plpgsql_check_function_tb(p.oid, coalesce((select t.tgrelid "
+            "from pg_trigger t where t.tgfoid = p.oid limit 1), 0), fatal_errors => false, "
+            "other_warnings => true, extra_warnings => true, performance_warnings => true, "
+            "security_warnings => true) c "
+            "where p.pronamespace = 'dbkit'::regnamespace order by 1, 2",
+        )
+    assert [f"{f['proname']}:{f['lineno']} {f['level']}: {f['message']}" for f in found] == []
+
+
+def test_control_it_finds_a_broken_function(checked: str) -> None:
+    with connect(checked) as conn, pytest.raises(psycopg.Error):
+        conn.execute(
+            "create function dbkit.broken() returns int language plpgsql as "
+            "$$ begin return (select nothing from dbkit.api_versions); end $$; "
+            "select public.plpgsql_check_function('dbkit.broken()'); "
+            "do $$ begin if (select count(*) from public.plpgsql_check_function_tb("
+            "'dbkit.broken()')) > 0 then raise exception 'found'; end if; end $$"
+        )
