@@ -42,7 +42,7 @@ def interleave(
 
 
 def _once(url: str, script: Path, clients: int, seconds: int) -> Sample:
-    command = [
+    command: list[str | Path] = [
         find_binaries().bin_dir / "pgbench",
         *("-n", "-M", "prepared", "-c", str(clients), "-j", str(min(clients, 2))),
         *("-T", str(seconds), "-f", script, url),

@@ -1,7 +1,8 @@
 """What schema dbkit looks like in a database, as text that two databases can be compared by.
 
-Left out: object ids, the owner's name (written as `owner`), day partitions (they depend on the day),
-and the not-null constraints that only newer servers keep in pg_constraint.
+Left out: object ids, the owner's name (written as `owner`), day partitions (they depend on the
+day), the numbers of calls and with them the generated dispatcher's text, and the not-null
+constraints that only newer servers keep in pg_constraint.
 """
 
 from __future__ import annotations
@@ -19,11 +20,16 @@ _ACL = """(
       else a.grantee::regrole::text end, a.privilege_type) as entry
     from aclexplode({acl}) a where a.privilege_type <> 'MAINTAIN') as entries)"""
 
+_FUNCTION_ACL = _ACL.format(
+    owner="p.proowner", acl="coalesce(p.proacl, acldefault('f', p.proowner))"
+)
+
 _QUERIES = {
     "function": f"""
         select p.oid::regprocedure::text,
-          case when p.prokind = 'a' then 'aggregate' else pg_get_functiondef(p.oid) end
-          || {_ACL.format(owner="p.proowner", acl="coalesce(p.proacl, acldefault('f', p.proowner))")}
+          case when p.prokind = 'a' then 'aggregate' when p.proname = '_dispatch' then 'generated'
+            else pg_get_functiondef(p.oid) end
+          || {_FUNCTION_ACL}
           || coalesce(obj_description(p.oid, 'pg_proc'), '')
         from pg_proc p where p.pronamespace = to_regnamespace('dbkit')""",
     "relation": f"""
@@ -58,7 +64,8 @@ _QUERIES = {
     "trigger": f"""
         select c.relname || '.' || t.tgname, pg_get_triggerdef(t.oid) || t.tgenabled::text
         from pg_trigger t join pg_class c on c.oid = t.tgrelid
-        where c.relnamespace = to_regnamespace('dbkit') and not t.tgisinternal and {_NO_PARTITION}""",
+        where c.relnamespace = to_regnamespace('dbkit') and not t.tgisinternal
+          and {_NO_PARTITION}""",
     "policy": """
         select c.relname || '.' || p.polname, format('%s %s to %s using %s check %s', p.polcmd,
           p.polpermissive, (

@@ -35,8 +35,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     revert_frozen(revision)
 '''
-TABLE_NOTE = '''    # {path} changed: say here how a table that is there gets there.
-'''
+TABLE_NOTE = """    # {path} changed: say here how a table that is there gets there.
+"""
 
 
 def released() -> list[str]:

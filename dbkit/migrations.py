@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
-from alembic import command, context, op
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 
+from alembic import command, context, op
 from dbkit import sqltree
 from dbkit.settings import settings
 from dbkit.sqltree import ObjectId

@@ -103,11 +103,13 @@ def creation_order(objects: Mapping[ObjectId, str]) -> list[ObjectId]:
         if item.kind in ("tables", "views"):
             for name in sorted(_mentions(split_down(objects[item])[0])):
                 needed = by_name.get(name)
-                if needed is not None and needed != item and needed not in trail:
+                if needed is not None and needed != item:
                     visit(needed, (*trail, item))
         ordered.append(item)
 
-    for item in sorted(objects, key=lambda o: (MODULES.index(o.module), KINDS.index(o.kind), o.name)):
+    for item in sorted(
+        objects, key=lambda o: (MODULES.index(o.module), KINDS.index(o.kind), o.name)
+    ):
         visit(item, ())
     return ordered
 

@@ -29,7 +29,7 @@ def sibling_url(url: str, database: str) -> str:
     return f"postgresql://{parts['user']}{password}@{host}/{database}"
 
 
-def run_admin(url: str, statement: sql.Composable) -> None:
+def run_admin(url: str, statement: sql.SQL | sql.Composed) -> None:
     with psycopg.connect(url, autocommit=True) as conn:
         conn.execute(statement)
 

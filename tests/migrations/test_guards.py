@@ -39,8 +39,7 @@ def test_a_module_uses_only_modules_before_it() -> None:
         f"{item.path} uses {name} of {home[name]}"
         for item, text in objects.items()
         for name in re.findall(r"\bdbkit\.(\w+)", re.sub(r"--.*|'(?:[^']|'')*'", "", text))
-        if name in home
-        and sqltree.MODULES.index(home[name]) > sqltree.MODULES.index(item.module)
+        if name in home and sqltree.MODULES.index(home[name]) > sqltree.MODULES.index(item.module)
     ]
     assert wrong == []
 
@@ -61,8 +60,12 @@ def test_a_file_makes_the_object_it_is_named_after() -> None:
         item.path
         for item, text in sqltree.read_tree(SQL).items()
         if item.kind in made
-        and not re.search(rf"^create (?:or replace )?(?:materialized )?{made[item.kind]} "
-                          rf"dbkit\.{item.name}\b", text, re.MULTILINE)
+        and not re.search(
+            rf"^create (?:or replace )?(?:materialized )?{made[item.kind]} "
+            rf"dbkit\.{item.name}\b",
+            text,
+            re.MULTILINE,
+        )
     ]
     assert wrong == []
 

@@ -5,11 +5,20 @@ import pytest
 
 from tests.helpers import connect, one, rows
 
+ON_PURPOSE = {
+    # A planner may run anything but a VOLATILE function while it plans.
+    "raise_error": "routine is marked as VOLATILE, should be IMMUTABLE",
+    # A handler takes a payload, also where the call has none.
+    "rpc_v3_get_region_health": 'unused parameter "p_payload"',
+}
+
+
 @pytest.fixture
 def checked(database: str) -> str:
     with connect(database, autocommit=True) as conn:
-        there = one(conn, "select count(*) from pg_available_extensions where name = %s",
-                    "plpgsql_check")
+        there = one(
+            conn, "select count(*) from pg_available_extensions where name = %s", "plpgsql_check"
+        )
         if not there:
             pytest.skip("the server has no plpgsql_check; CI runs this on Debian's PG 15")
         conn.execute("create extension plpgsql_check schema public")
@@ -28,7 +37,12 @@ def test_every_function_is_clean(checked: str) -> None:
             "security_warnings => true) c "
             "where p.pronamespace = 'dbkit'::regnamespace order by 1, 2",
         )
-    assert [f"{f['proname']}:{f['lineno']} {f['level']}: {f['message']}" for f in found] == []
+    unexpected = [
+        f"{f['proname']}:{f['lineno']} {f['level']}: {f['message']} {f['detail'] or ''}"
+        for f in found
+        if ON_PURPOSE.get(f["proname"]) != f["message"]
+    ]
+    assert unexpected == []
 
 
 def test_control_it_finds_a_broken_function(checked: str) -> None:

@@ -1,13 +1,14 @@
 """Up, down and up again: the same catalog each time, and nothing left at the end."""
 
-from pathlib import Path
-
 import psycopg
 import pytest
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
+from alembic import command
 from dbkit import catalog, migrations, sqltree
 from dbkit.server import Server
-from tests.conftest import new_database
+from tests.conftest import new_database, run_admin
 from tests.helpers import connect, one, rows
 
 REVISIONS = migrations.frozen_revisions()
@@ -23,11 +24,17 @@ def surroundings(url: str) -> list[object]:
     with connect(url) as conn:
         return [
             rows(conn, "select nspname, nspacl::text from pg_namespace order by 1"),
-            rows(conn, "select relname, relacl::text from pg_class where relnamespace = "
-                 "'public'::regnamespace order by 1"),
+            rows(
+                conn,
+                "select relname, relacl::text from pg_class where relnamespace = "
+                "'public'::regnamespace order by 1",
+            ),
             rows(conn, "select defaclobjtype, defaclacl::text from pg_default_acl"),
-            rows(conn, "select s.setrole, s.setconfig::text from pg_db_role_setting s join "
-                 "pg_database d on d.oid = s.setdatabase where d.datname = current_database()"),
+            rows(
+                conn,
+                "select s.setrole, s.setconfig::text from pg_db_role_setting s join "
+                "pg_database d on d.oid = s.setdatabase where d.datname = current_database()",
+            ),
             rows(conn, "select extname from pg_extension order by 1"),
             rows(conn, "select proname from pg_proc where pronamespace = 'public'::regnamespace"),
         ]
@@ -45,8 +52,10 @@ def test_downgrade_base_leaves_the_database_as_it_was(empty_database: str) -> No
 def test_downgrade_keeps_settings_that_were_there_before(empty_database: str) -> None:
     with psycopg.connect(empty_database, autocommit=True) as conn:
         conn.execute("alter default privileges revoke execute on functions from public")
-        conn.execute("do $$ begin execute format('alter database %I set search_path = public', "
-                     "current_database()); end $$")
+        conn.execute(
+            "do $$ begin execute format('alter database %I set search_path = public', "
+            "current_database()); end $$"
+        )
     before = surroundings(empty_database)
     migrations.migrate(empty_database)
     migrations.migrate(empty_database, "base")
@@ -85,10 +94,8 @@ def test_every_shipped_file_made_its_object(database: str) -> None:
 
 
 def test_offline_sql_makes_the_same_catalog(
-    empty_database: str, database: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    empty_database: str, database: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from alembic import command
-
     command.upgrade(migrations.alembic_config(), "head", sql=True)
     script = capsys.readouterr().out
     with psycopg.connect(empty_database, autocommit=True) as conn:
@@ -100,8 +107,6 @@ def test_offline_sql_makes_the_same_catalog(
 
 
 def test_leaves_the_search_path_when_told(empty_database: str) -> None:
-    from alembic import command
-
     config = migrations.alembic_config(empty_database, search_path="leave")
     command.upgrade(config, "head")
     with connect(empty_database) as conn:
@@ -116,17 +121,15 @@ def test_the_documents_statements_run_as_written(empty_database: str) -> None:
 
 
 def test_migrates_as_an_owner_who_is_no_superuser(server: Server, database: str) -> None:
-    from psycopg import sql
-
-    from tests.conftest import run_admin
-
-    run_admin(server.url, sql.SQL("create role plain_owner login createrole password 'x' nosuperuser"))
+    run_admin(server.url, sql.SQL("create role plain_owner login createrole password 'x'"))
     try:
         with new_database(server, "template1") as url:
-            name = sql.Identifier(psycopg.conninfo.conninfo_to_dict(url)["dbname"] or "")
+            parts = conninfo_to_dict(url)
+            name = sql.Identifier(str(parts["dbname"]))
             run_admin(url, sql.SQL("alter database {} owner to plain_owner").format(name))
-            owned = psycopg.conninfo.conninfo_to_dict(url)
-            own_url = f"postgresql://plain_owner:x@{owned['host']}:{owned['port']}/{owned['dbname']}"
+            own_url = (
+                f"postgresql://plain_owner:x@{parts['host']}:{parts['port']}/{parts['dbname']}"
+            )
             migrations.migrate(own_url)
             assert catalog.differences(snapshot(own_url), snapshot(database)) == []
             migrations.migrate(own_url, "base")

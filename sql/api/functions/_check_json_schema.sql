@@ -8,8 +8,8 @@ declare
   v_key text;
   v_value jsonb;
   v_problem text;
-  v_types constant jsonb :=
-    '["null", "boolean", "object", "array", "number", "string", "integer"]';
+  v_types constant jsonb := jsonb_build_array(
+    'null', 'boolean', 'object', 'array', 'number', 'string', 'integer');
 begin
   if jsonb_typeof(p_schema) = 'boolean' then
     return;

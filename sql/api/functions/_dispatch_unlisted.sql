@@ -7,6 +7,8 @@ volatile
 as $$
 declare
   v_rpc dbkit.api_rpcs;
+  v_schema text;
+  v_function text;
   v_data jsonb;
 begin
   select * into v_rpc from dbkit.api_rpcs where rpc_id = p_rpc_id;
@@ -18,8 +20,11 @@ begin
   elsif exists (select from dbkit.validate_json(v_rpc.request_schema, p_payload)) then
     perform dbkit._raise_invalid_payload(p_rpc_id, p_payload);
   end if;
-  execute format('select %s($1)', left(v_rpc.handler_signature, -length('(jsonb)')))
-  into v_data using p_payload;
+  select n.nspname, p.proname into v_schema, v_function
+  from pg_catalog.pg_proc p
+  join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+  where p.oid = v_rpc.handler_signature::regprocedure;
+  execute format('select %I.%I($1)', v_schema, v_function) into v_data using p_payload;
   return v_data;
 end
 $$;

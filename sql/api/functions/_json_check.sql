@@ -8,10 +8,8 @@ language plpgsql
 immutable
 as $$
 declare
-  v_checks text[] := '{}';
+  v_checks text[] := array[]::text[];
   v_types jsonb;
-  v_key text;
-  v_sub jsonb;
   v_text text := format('(%s #>> ''{}'')', p_value);
   v_number text := format('(%s #>> ''{}'')::numeric', p_value);
 begin

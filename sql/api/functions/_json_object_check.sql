@@ -4,7 +4,7 @@ language plpgsql
 immutable
 as $$
 declare
-  v_checks text[] := '{}';
+  v_checks text[] := array[]::text[];
   v_key text;
   v_sub jsonb;
   v_check text;

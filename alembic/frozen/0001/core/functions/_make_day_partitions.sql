@@ -7,7 +7,7 @@ language plpgsql
 volatile
 as $$
 declare
-  v_parent text := (select relname from pg_class where oid = p_table);
+  v_parent text := (select relname::text from pg_class where oid = p_table);
   v_today date := (dbkit.clock() at time zone 'UTC')::date;
   v_day date;
   v_name text;

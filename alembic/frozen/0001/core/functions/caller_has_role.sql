@@ -1,3 +1,4 @@
+-- Qualified because of the caller's search_path, see caller_role.
 create or replace function dbkit.caller_has_role(p_role text)
 returns boolean
 language plpgsql
@@ -6,9 +7,9 @@ as $$
 declare
   v_caller text := dbkit.caller_role();
 begin
-  return pg_has_role(v_caller, p_role, 'usage')
-    or pg_has_role(v_caller, 'service_role', 'usage')
-    or pg_has_role(v_caller, 'super_admin', 'usage');
+  return pg_catalog.pg_has_role(v_caller, p_role, 'usage')
+    or pg_catalog.pg_has_role(v_caller, 'service_role', 'usage')
+    or pg_catalog.pg_has_role(v_caller, 'super_admin', 'usage');
 exception
   when undefined_object then
     return false;

@@ -1,13 +1,14 @@
 -- Inside SECURITY DEFINER current_user is the owner and session_user the pool's login; only the
--- setting `role` still tells what the caller had switched to.
+-- setting `role` still tells what the caller had switched to. Everything is qualified, and no operator
+-- is used: a caller who owns a schema could otherwise put a function of the same name in front.
 create or replace function dbkit.caller_role()
 returns text
 language plpgsql
 stable
 as $$
 begin
-  return case current_setting('role') when 'none' then session_user
-    else current_setting('role') end;
+  return case when pg_catalog.texteq(pg_catalog.current_setting('role'), 'none') then session_user
+    else pg_catalog.current_setting('role') end;
 end
 $$;
 comment on function dbkit.caller_role() is

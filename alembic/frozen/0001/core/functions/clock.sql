@@ -7,7 +7,7 @@ stable
 as $$
 begin
   if coalesce(current_setting('dbkit.clock', true), '') <> ''
-    and pg_has_role(session_user, 'super_admin', 'usage')
+    and pg_catalog.pg_has_role(session_user, 'super_admin', 'usage')
   then
     return current_setting('dbkit.clock')::timestamptz;
   end if;

@@ -7,15 +7,16 @@ set search_path = pg_catalog, dbkit, pg_temp
 set lock_timeout = '2s'
 as $$
 declare
-  v_first date := (dbkit.clock() at time zone 'UTC')::date - p_keep_days;
+  v_first text;
   v_partition record;
   v_dropped int := 0;
 begin
   perform dbkit.require_service('dropping partitions');
-  if p_keep_days is null or p_keep_days < 1 then
-    perform dbkit.raise_error('KD004', 'p_keep_days must be 1 or more',
+  if p_keep_days is null or p_keep_days not between 1 and 100000 then
+    perform dbkit.raise_error('KD004', 'p_keep_days must be between 1 and 100000',
       jsonb_build_object('argument', 'p_keep_days', 'value', p_keep_days));
   end if;
+  v_first := to_char((dbkit.clock() at time zone 'UTC')::date - p_keep_days, 'YYYYMMDD');
   for v_partition in
     select c.relname
     from pg_inherits i
@@ -23,7 +24,7 @@ begin
     where i.inhparent = p_table
       and c.relnamespace = 'dbkit'::regnamespace
       and c.relname ~ '_[0-9]{8}$'
-      and to_date(right(c.relname, 8), 'YYYYMMDD') < v_first
+      and right(c.relname, 8) < v_first
     order by c.relname
   loop
     execute format('drop table dbkit.%I', v_partition.relname);

@@ -1,10 +1,11 @@
+-- Qualified because of the caller's search_path, see caller_role.
 create or replace function dbkit.is_super_admin()
 returns boolean
 language plpgsql
 stable
 as $$
 begin
-  return pg_has_role(dbkit.caller_role(), 'super_admin', 'usage');
+  return pg_catalog.pg_has_role(dbkit.caller_role(), 'super_admin', 'usage');
 end
 $$;
 comment on function dbkit.is_super_admin() is

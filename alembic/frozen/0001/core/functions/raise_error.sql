@@ -1,3 +1,4 @@
+-- VOLATILE on purpose: with constant arguments a planner may run anything else while planning.
 -- Plain RAISE takes four lines with USING; this keeps the form of every error the same, and the
 -- detail machine-readable.
 create or replace function dbkit.raise_error(
@@ -8,7 +9,7 @@ create or replace function dbkit.raise_error(
 )
 returns void
 language plpgsql
-immutable
+volatile
 as $$
 begin
   raise exception using

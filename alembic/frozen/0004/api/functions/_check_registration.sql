@@ -45,7 +45,8 @@ begin
   end;
   if v_problem is not null then
     perform dbkit.raise_error('KD108', format('%s (%s) cannot be registered: %s', p_name, p_version,
-        v_problem), jsonb_build_object('rpc', p_name, 'version', p_version, 'handler', p_handler));
+        v_problem), jsonb_build_object('rpc', p_name, 'version', p_version, 'handler', p_handler),
+      'The comment of dbkit.register_rpc says what a call needs.');
   end if;
   return format('%I.%I(jsonb)', v_handler.nspname, v_handler.proname);
 end

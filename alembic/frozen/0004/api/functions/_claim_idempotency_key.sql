@@ -11,7 +11,7 @@ declare
 begin
   if length(p_key) not between 1 and 200 then
     perform dbkit.raise_error('KD105', '"idempotency_key" must have 1 to 200 characters',
-      '{"field": "idempotency_key"}');
+      '{"field": "idempotency_key"}', 'Send a UUID, for example, that is new for each new request.');
   end if;
   if not pg_try_advisory_xact_lock(hashtextextended('dbkit.idempotency ' || v_scope || p_key, 0)) then
     perform dbkit.raise_error('KD111', 'a request with this idempotency key is still running',

@@ -4,9 +4,10 @@ language plpgsql
 immutable
 as $$
 declare
-  v_checks text[] := '{}';
+  v_checks text[] := array[]::text[];
   v_key text;
   v_sub jsonb;
+  v_check text;
   v_known text := format('%L::text[]', array(
     select jsonb_object_keys(coalesce(p_schema -> 'properties', '{}'))));
   v_required text[] := array(select jsonb_array_elements_text(coalesce(p_schema -> 'required', '[]')));
@@ -15,10 +16,11 @@ begin
     v_checks := v_checks || format('%s ?& %L::text[]', p_value, v_required);
   end if;
   for v_key, v_sub in select * from jsonb_each(coalesce(p_schema -> 'properties', '{}')) loop
-    if dbkit._json_check(v_sub, 'x') <> 'true' then
+    v_check := dbkit._json_check(v_sub, format('(%s -> %L)', p_value, v_key));
+    if v_check <> 'true' then
       v_checks := v_checks || format('(%s %s)',
         case when v_key = any (v_required) then '' else format('not %s ? %L or', p_value, v_key) end,
-        dbkit._json_check(v_sub, format('(%s -> %L)', p_value, v_key)));
+        v_check);
     end if;
   end loop;
   if p_schema -> 'additionalProperties' = 'false' then

@@ -9,10 +9,13 @@ declare
 begin
   perform dbkit.raise_error(
     'KD114',
-    format('%s is switched off until %s, before its sunset', p_version, v_end),
+    format('%s is switched off %s, before its sunset', p_version,
+      coalesce('until ' || v_end::text, 'for good')),
     jsonb_build_object('version', p_version, 'until', v_end,
       'retry_after', ceil(extract(epoch from v_end - dbkit.clock()))),
-    (select 'Move to ' || successor || '.' from dbkit.api_versions where version = p_version));
+    coalesce(
+      (select 'Move to ' || successor || '.' from dbkit.api_versions where version = p_version),
+      'Call again later.'));
 end
 $$;
 comment on function dbkit._raise_brownout(text, tstzmultirange) is

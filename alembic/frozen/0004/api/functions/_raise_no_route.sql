@@ -49,14 +49,17 @@ begin
   join dbkit.api_versions v on v.min_app_key = t.min_app_key
   where t.name = p_name and t.asked = v_asked and t.explicit = (p_requested_version is not null)
     and (t.sunset_at is null or t.sunset_at > dbkit.clock())
+    and t.min_app_key > p_app_key collate "C"
   order by t.min_app_key limit 1;
   if v_minimum is not null then
     perform dbkit.raise_error('KD104', format('"%s" needs app version %s or newer', p_name, v_minimum),
       v_detail || jsonb_build_object('minimum_app_version', v_minimum,
         'app_version', dbkit.context_value('app_version')), format('Update the app to %s.', v_minimum));
   elsif exists (
-    select from dbkit.api_routes
-    where name = p_name and asked = v_asked and explicit = (p_requested_version is not null)
+    select from dbkit.api_routes t
+    where t.name = p_name and t.asked = v_asked and t.explicit = (p_requested_version is not null)
+      and (p_app_key is null or t.min_app_key <= p_app_key collate "C")
+      and (t.below_app_key is null or p_app_key < t.below_app_key collate "C")
   ) then
     perform dbkit.raise_error('KD103', format('every version of "%s" up to %s has been sunset', p_name,
         v_asked), v_detail || jsonb_build_object('version', v_asked, 'successor', v_newer),

@@ -7,6 +7,11 @@ as $$
 begin
   return query
     select c.name, case
+      when t.rpc_id is null and exists (
+        select
+        from dbkit.api_routes gone
+        where gone.name = c.name and gone.asked = p_version and gone.explicit
+      ) then 'every version that served it has been sunset'
       when t.rpc_id is null then
         format('a write that older versions have, but none is compatible_with %s', p_version)
       else format('the handler %s does not exist', r.handler_signature) end

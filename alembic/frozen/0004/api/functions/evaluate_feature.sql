@@ -28,8 +28,10 @@ begin
   v_reason := case
     when not v_flag.enabled then 'DISABLED'
     when not dbkit.is_feature_available(p_feature, p_api_version)
-      or v_flag.min_app_key > dbkit.semver_key(v_app) collate "C"
-      or dbkit.context_value('app_name') <> all (v_flag.app_names) then 'DEFAULT'
+      or (v_flag.min_app_key <= dbkit.semver_key(v_app) collate "C") is not true
+        and v_flag.min_app_key is not null
+      or (dbkit.context_value('app_name') = any (v_flag.app_names)) is not true
+        and v_flag.app_names is not null then 'DEFAULT'
     when v_flag.rollout_percentage < 100 then 'SPLIT'
     when v_flag.min_app_key is null and v_flag.app_names is null then 'STATIC'
     else 'TARGETING_MATCH'
@@ -43,7 +45,7 @@ $$;
 comment on function dbkit.evaluate_feature(text, text, text, text) is
   'Whether one client sees a feature, and why (OpenFeature reasons: STATIC, TARGETING_MATCH, SPLIT, DEFAULT,
 DISABLED, ERROR). App version and consumer default to the request context. DEFAULT: the API version, the
-app version or the app is not one that gets it. Raises KD002, KD102.
+app version or the app is not one that gets it, or the client does not say. Raises KD002, KD102.
 Returns {feature text, enabled boolean, reason text, error_code text?, rollout_percentage numeric}';
 grant execute on function dbkit.evaluate_feature(text, text, text, text)
 to anon, authenticated, service_role, super_admin;

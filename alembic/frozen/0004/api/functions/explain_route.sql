@@ -30,6 +30,7 @@ begin
       else 'can serve' end as verdict
     from dbkit.api_routes t
     where t.name = p_name and t.asked = v_asked and t.explicit = (v_requested is not null)
+      and (t.below_app_key is null or v_key < t.below_app_key collate "C")
   ) as c
   join dbkit.api_rpcs r on r.rpc_id = c.rpc_id;
   select r.* into v_rpc

@@ -15,13 +15,17 @@ begin
     perform dbkit._require_version(p_version);
   end if;
   return query
-    select distinct on (r.name, case when p_version is null then r.version end)
-      r.name, r.version, r.handler_signature, r.access, r.required_role, r.description
+    select r.name, r.version, r.handler_signature, r.access, r.required_role, r.description
     from dbkit.api_rpcs r
     join dbkit.api_versions v on v.version = r.version
-    where p_version is null
-      or v.ordinal <= (select a.ordinal from dbkit.api_versions a where a.version = p_version)
-    order by r.name, case when p_version is null then r.version end, v.ordinal desc;
+    where p_version is null or r.rpc_id = (
+      select t.rpc_id
+      from dbkit.api_routes t
+      where t.name = r.name and t.explicit and t.asked = p_version
+        and (t.sunset_at is null or t.sunset_at > dbkit.clock())
+      order by t.rank
+      limit 1)
+    order by r.name, v.ordinal;
 end
 $$;
 comment on function dbkit.list_rpcs(text) is

@@ -16,6 +16,10 @@ begin
     perform dbkit.raise_error('KD004', 'p_entries must be a JSON array of at most 10000 objects',
       '{"argument": "p_entries"}');
   end if;
+  if exists (select from jsonb_array_elements(p_entries) as e where jsonb_typeof(e) <> 'object') then
+    perform dbkit.raise_error('KD004', 'every log entry must be a JSON object',
+      '{"argument": "p_entries"}', 'For example [{"name": "x", "status_code": 200, "duration_ms": 1.5}].');
+  end if;
   select k into v_unknown
   from jsonb_array_elements(p_entries) as e
   cross join lateral jsonb_object_keys(e) as k

@@ -8,6 +8,7 @@ declare
   v_known text[] := array(select jsonb_object_keys(coalesce(p_schema -> 'properties', '{}')));
   v_sub jsonb;
   v_item record;
+  v_item_path text;
   v_key record;
 begin
   if p_schema = 'true' then
@@ -46,17 +47,18 @@ begin
     end loop;
   elsif v_type = 'object' then
     return query
-      select p_path || '/' || r, 'required', 'is required'
+      select p_path || '/' || replace(replace(r, '~', '~0'), '/', '~1'), 'required', 'is required'
       from jsonb_array_elements_text(coalesce(p_schema -> 'required', '[]')) as r
       where not p_value ? r;
     for v_item in select * from jsonb_each(p_value) as e (key, value) loop
       v_sub := case when v_item.key = any (v_known) then p_schema -> 'properties' -> v_item.key
         else coalesce(p_schema -> 'additionalProperties', 'true') end;
+      v_item_path := p_path || '/' || replace(replace(v_item.key, '~', '~0'), '/', '~1');
       if v_sub = 'false' and v_item.key <> all (v_known) then
-        return query select p_path || '/' || v_item.key, 'additionalProperties', 'is not a known field';
+        return query select v_item_path, 'additionalProperties', 'is not a known field';
       else
         return query select v.path, v.keyword, v.message
-          from dbkit.validate_json(v_sub, v_item.value, p_path || '/' || v_item.key) v;
+          from dbkit.validate_json(v_sub, v_item.value, v_item_path) v;
       end if;
     end loop;
   end if;

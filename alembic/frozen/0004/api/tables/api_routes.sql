@@ -9,9 +9,11 @@ create table dbkit.api_routes (
   version text not null,
   access text not null,
   min_app_key text collate "C" not null,
+  below_app_key text collate "C",
   sunset_at timestamptz,
   brownouts tstzmultirange,
   meta jsonb not null,
+  fast_key text collate "C" unique,
   primary key (name, explicit, asked, rank)
 );
 comment on table dbkit.api_routes is
@@ -19,5 +21,11 @@ comment on table dbkit.api_routes is
 comment on column dbkit.api_routes.explicit is
   'Whether the client named the version (then its payload is of that version), or pin or pointer did.';
 comment on column dbkit.api_routes.min_app_key is 'Semver key that the client''s app must reach.';
+comment on column dbkit.api_routes.below_app_key is
+  'Where the next generation of apps begins: those are not of this row; NULL: no upper end. A client that
+does not say its version counts as newest.';
 comment on column dbkit.api_routes.meta is 'The meta object of the answer, ready to send.';
+comment on column dbkit.api_routes.fast_key is
+  'name, a blank, a * where the client named no version, asked: only on a first choice that is a read without
+a date of end, so that nothing but min_app_key is left to check.';
 grant select on dbkit.api_routes to anon, authenticated, service_role, super_admin;

@@ -5,7 +5,7 @@ stable
 as $$
 declare
   v_user_id text := dbkit.context_value('user_id');
-  v_actors text[] := '{}';
+  v_actors text[] := array[]::text[];
 begin
   if dbkit.caller_has_role('service_role') then
     v_actors := v_actors || 'service'::text;

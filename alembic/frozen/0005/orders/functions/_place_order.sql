@@ -23,7 +23,7 @@ begin
   v_store := dbkit._open_store((p_order ->> 'store_id')::bigint);
   if jsonb_typeof(p_order -> 'items') is distinct from 'array'
     or jsonb_array_length(p_order -> 'items') not between 1 and 100
-    or p_order @? '$.items[*] ? (@.type() != "object")'
+    or p_order @? 'strict $.items[*] ? (@.type() != "object")'
   then
     perform dbkit.raise_error('KD415', 'an order needs 1 to 100 lines, each an object',
       '{"field": "items"}', 'A line is {"item_id": 1, "quantity": 2, "customizations": [3]}.');
@@ -41,7 +41,7 @@ begin
   v_contact := dbkit._order_contact(p_order -> 'customer', v_user_id is null);
   v_customer := dbkit._own_customer(v_store.organization_id, v_user_id, v_contact);
   if v_user_id is null then
-    v_guest_token := gen_random_uuid();
+    v_guest_token := gen_random_uuid()::text;
   end if;
   insert into dbkit.orders (organization_id, store_id, customer_id, user_id, guest_token_hash,
     customer_name, customer_phone, customer_email, currency, tax_rate, subtotal, tax, total,

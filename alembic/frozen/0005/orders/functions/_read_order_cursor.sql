@@ -12,18 +12,19 @@ immutable
 as $$
 declare
   v_parts jsonb;
+  v_at bigint;
 begin
   if p_cursor is null then
     return;
   end if;
   begin
-    if p_cursor !~ '^[A-Za-z0-9_-]{1,300}$' then
+    if length(p_cursor) > 300 or p_cursor !~ '^[A-Za-z0-9_-]+$' then
       raise data_exception;
     end if;
     v_parts := convert_from(
       decode(
         translate(p_cursor, '-_', '+/') || repeat('=', (4 - length(p_cursor) % 4) % 4), 'base64'),
-      'UTF8');
+      'UTF8')::jsonb;
     if jsonb_typeof(v_parts) <> 'object'
       or v_parts - '{f,t,i}'::text[] <> '{}'
       or jsonb_typeof(v_parts -> 'f') is distinct from 'string'
@@ -34,7 +35,9 @@ begin
     then
       raise data_exception;
     end if;
-    created_at := timestamptz 'epoch' + (v_parts ->> 't')::bigint * interval '1 microsecond';
+    v_at := (v_parts ->> 't')::bigint;
+    created_at := timestamptz 'epoch' + v_at / 1000000 * interval '1 second'
+      + v_at % 1000000 * interval '1 microsecond';
     id := (v_parts ->> 'i')::bigint;
   exception
     when data_exception then

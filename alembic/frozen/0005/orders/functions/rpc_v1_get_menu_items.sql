@@ -13,10 +13,10 @@ declare
 begin
   return (
     select coalesce(
-      jsonb_agg(
-        jsonb_build_object('id', i.id, 'name', i.name, 'price', i.price, 'category', c.name)
+      json_agg(
+        json_build_object('id', i.id, 'name', i.name, 'price', i.price, 'category', c.name)
         order by c.store_id, c.position, c.id, i.position, i.id),
-      '[]')
+      '[]')::jsonb
     from dbkit.menu_categories c
     join dbkit.menu_items i on i.category_id = c.id and i.is_active and i.is_available
     where c.is_active and c.store_id = any (v_store_ids)

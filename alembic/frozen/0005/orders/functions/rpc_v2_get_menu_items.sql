@@ -12,16 +12,16 @@ declare
   );
 begin
   return (
-    select jsonb_build_object('categories', coalesce(
-      jsonb_agg(
-        jsonb_build_object('id', c.id, 'store_id', c.store_id, 'name', c.name, 'items', items.list)
+    select json_build_object('categories', coalesce(
+      json_agg(
+        json_build_object('id', c.id, 'store_id', c.store_id, 'name', c.name, 'items', items.list)
         order by c.store_id, c.position, c.id),
-      '[]'))
+      '[]'))::jsonb
     from dbkit.menu_categories c
     join (
       select i.category_id,
-        jsonb_agg(
-          jsonb_build_object('id', i.id, 'name', i.name, 'description', i.description,
+        json_agg(
+          json_build_object('id', i.id, 'name', i.name, 'description', i.description,
             'price', i.price, 'available', i.is_available)
           order by i.position, i.id) as list
       from dbkit.menu_items i

