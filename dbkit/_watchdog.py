@@ -18,6 +18,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import FrameType
 from typing import Any, NamedTuple
 
 _PR_SET_CHILD_SUBREAPER = 36
@@ -179,6 +180,10 @@ def remove(directory: Path, seconds: float = 5.0) -> None:
         shutil.rmtree(directory, ignore_errors=True)
 
 
+def _noted(number: int, frame: FrameType | None) -> None:
+    """A handler that does nothing: the wake-up descriptor tells that a signal came."""
+
+
 class _Watchdog:
     """One request at a time on standard input, one reply each on standard output, as JSON lines."""
 
@@ -192,7 +197,7 @@ class _Watchdog:
         os.set_blocking(wake_writer, False)
         signal.set_wakeup_fd(wake_writer, warn_on_full_buffer=False)
         for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, lambda *_: None)
+            signal.signal(number, _noted)
 
     def serve(self) -> None:
         """Until the other end closes the pipe, or somebody asks us to end."""

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from sqlalchemy.exc import DBAPIError
 
 from alembic import command, context, op
 from dbkit import sqltree
@@ -215,7 +216,7 @@ def _retry_on_lock(connection: sa.Connection, run: Callable[[], None]) -> None:
         try:
             run()
             connection.commit()
-        except sa.exc.DBAPIError as error:
+        except DBAPIError as error:
             connection.rollback()
             if getattr(error.orig, "sqlstate", None) != "55P03":
                 raise
@@ -230,7 +231,7 @@ def _retry_on_lock(connection: sa.Connection, run: Callable[[], None]) -> None:
 
 
 @contextmanager
-def _only_migration(connection: sa.Connection) -> Iterator[None]:
+def _only_migration(connection: sa.Connection) -> Generator[None]:
     """Session lock, taken by polling: a session that waits in pg_advisory_lock would hold a
     snapshot, and CREATE INDEX CONCURRENTLY waits for every snapshot."""
     take = sa.text("select pg_try_advisory_lock(:key)")

@@ -24,7 +24,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -234,7 +234,7 @@ def temporary_server(
     prefer: str | None = None,
     settings: Mapping[str, str] | None = None,
     database: str = "dbkit",
-) -> Iterator[Server]:
+) -> Generator[Server]:
     """A server in a temporary directory; both are gone afterwards, also when we are killed.
 
     fsync is off unless `settings` (names and values of postgresql.conf) says otherwise. With
@@ -484,7 +484,7 @@ def _make_home(home: Path) -> None:
 
 
 @contextlib.contextmanager
-def _locked(home: Path) -> Iterator[None]:
+def _locked(home: Path) -> Generator[None]:
     """One `up` or `down` at a time; the lock ends with its process, so it is never stale."""
     import fcntl
 
@@ -712,7 +712,7 @@ _owned: dict[int, subprocess.Popen[str]] = {}
 
 
 @contextlib.contextmanager
-def _watched(account: _Account) -> Iterator[tuple[Path, Callable[[dict[str, Any]], int]]]:
+def _watched(account: _Account) -> Generator[tuple[Path, Callable[[dict[str, Any]], int]]]:
     """A temporary directory, and a way to run commands that end when this process does."""
     process = _start_watchdog(account)
     owner = os.getpid()
@@ -837,6 +837,7 @@ def _initdb(site: _Site, data: Path, secret: Path) -> None:
 def _launch(site: _Site, settings: Mapping[str, str], port: int) -> _watchdog.Postmaster:
     """Start on `port` if it is free, else on another; another process may still be quicker."""
     _rotate(site.log)
+    begin = 0
     for _ in range(_START_ATTEMPTS):
         _clear_stale(site.data)
         port = _free_port(port)

@@ -17,7 +17,8 @@ A function becomes a Python function of the same name that returns a `Call`. Wha
 - STABLE and IMMUTABLE functions are calls that read only.
 
 Left out: procedures, aggregates, triggers, functions of extensions, names that begin with `_`,
-and what has polymorphic arguments or an undeclared record as its result.
+what has polymorphic arguments or an undeclared record as its result, and handlers of registered
+calls: those are called through the router.
 
 `generate_registered` writes the registered calls of an API version from their JSON Schemas. A
 wrapper decodes the version that serves the call today; should another one answer (the app is too
@@ -513,9 +514,12 @@ def _module(reader: Catalog, schema: str, doc: str, functions: Sequence[Function
 
 
 def generate_schema(connection: psycopg.Connection[Any], schema: str) -> str:
-    """A module with a wrapper for every function of a schema."""
+    """A module with a wrapper for every function of a schema, handlers of registered calls aside."""
     with catalog(connection) as reader:
-        functions = [f for f in reader.functions(schema) if _callable(f)]
+        handlers = reader.handlers()
+        functions = [
+            f for f in reader.functions(schema) if _callable(f) and f.quoted not in handlers
+        ]
         return _module(reader, schema, f"Calls of the schema {schema}.\n\n{_NOTE}", functions)
 
 

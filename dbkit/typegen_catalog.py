@@ -156,6 +156,13 @@ class Catalog:
         """Functions of a schema without those of extensions, sorted."""
         return [self._function(row) for row in self.rows(_FUNCTIONS, schema)]
 
+    def handlers(self) -> set[str]:
+        """Schema and name, as SQL writes them, of the registered calls' handlers."""
+        if self.rows("select to_regclass('dbkit.api_rpcs') as there")[0]["there"] is None:
+            return set()
+        found = self.rows("select distinct handler_signature as handler from dbkit.api_rpcs")
+        return {str(row["handler"]).removesuffix("(jsonb)") for row in found}
+
     def _function(self, row: dict[str, Any]) -> Function:
         types: list[int] = row["types"]
         modes: Sequence[str] = row["modes"] or ["i"] * len(types)

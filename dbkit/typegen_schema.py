@@ -133,11 +133,10 @@ class _Writer:
         answer = self.annotation(response, camel, request=False)
         parameters, payload = self._payload(request, camel, writes=row["access"] == "write")
         result = f"Call[Routed[{answer}]]"
-        kind = "object" if answer == "JsonValue" else answer
         lines = [
             f'        "{row["name"]}",\n',
             f"        {literal(self.version)},\n",
-            f"        RoutedAs({literal(row['version'])}, {kind}),\n",
+            f"        RoutedAs({literal(row['version'])}, {answer}),\n",
             *payload,
             "        reads_only=True,\n" if row["access"] == "read" else "",
         ]

@@ -105,24 +105,22 @@ def long_literal(text: str, indent: int, tail: int = 1) -> str:
     room = WIDTH - indent
     if width(literal(text)) + tail <= room:
         return literal(text)
-    # All pieces take the same quotes: ruff would rewrite a mixture.
-    quote = literal(text)[0]
     pieces: list[str] = []
     piece = ""
     for word in re.findall(r"\S*\s+|\S+", text):
-        for part in _cut(word, quote, room - 3):
-            if piece and width(_escaped(piece + part, quote)) + 2 + tail > room:
+        for part in _cut(word, room - tail):
+            if piece and width(literal(piece + part)) + tail > room:
                 pieces.append(piece)
                 piece = ""
             piece += part
     pieces.append(piece)
-    return f"\n{' ' * indent}".join(f"{quote}{_escaped(piece, quote)}{quote}" for piece in pieces)
+    return f"\n{' ' * indent}".join(literal(piece) for piece in pieces)
 
 
-def _cut(word: str, quote: str, room: int) -> Iterable[str]:
+def _cut(word: str, room: int) -> Iterable[str]:
     part = ""
     for sign in word:
-        if width(_escaped(part + sign, quote)) > room - 2:
+        if width(literal(part + sign)) > room:
             yield part
             part = ""
         part += sign
@@ -147,7 +145,7 @@ def _escape(text: str) -> str:
     """Backslashes, and quotes that would end the docstring or touch its own."""
     text = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
     text = re.sub(r'^"', '\\\\"', text)
-    return re.sub(r'(?<!\\)"$', '\\\\"', text)
+    return re.sub(r'(?<!\\)((?:\\\\)*)"$', r'\1\\"', text)
 
 
 def _refilled(lines: Sequence[str], room: int) -> list[str]:

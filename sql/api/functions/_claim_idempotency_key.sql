@@ -18,7 +18,7 @@ begin
       jsonb_build_object('idempotency_key', p_key), 'Wait a moment and send the same request again.');
   end if;
   select * into v_seen from dbkit.api_idempotency_keys where scope = v_scope and key = p_key;
-  if found and v_seen.fingerprint <> p_fingerprint then
+  if found and v_seen.fingerprint is distinct from p_fingerprint then
     perform dbkit.raise_error('KD110', 'this idempotency key was used with another payload',
       jsonb_build_object('idempotency_key', p_key, 'first_used_at', v_seen.created_at),
       'Use a new key for a new request; repeat a request with the very same payload.');

@@ -24,7 +24,7 @@ begin
     into v_rpc_id, v_meta, v_min_key
     from dbkit.api_routes t
     where t.fast_key = p_name || (
-      select ' *' || case when a.has_pins then dbkit._default_version() else a.current_version end
+      select '*' || case when a.has_pins then dbkit._default_version() else a.current_version end
       from dbkit.active_api_version a);
   else
     select t.rpc_id, t.meta, t.min_app_key

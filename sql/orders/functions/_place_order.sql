@@ -49,7 +49,8 @@ begin
   values (v_store.organization_id, v_store.id, v_customer.id, v_user_id,
     sha256(convert_to(v_guest_token, 'UTF8')), coalesce(v_contact ->> 'name', v_customer.name),
     coalesce(v_contact ->> 'phone', v_customer.phone),
-    coalesce(v_contact ->> 'email', v_customer.email), v_store.currency, v_store.tax_rate, v_subtotal, v_tax, v_subtotal + v_tax,
+    coalesce(v_contact ->> 'email', v_customer.email),
+    v_store.currency, v_store.tax_rate, v_subtotal, v_tax, v_subtotal + v_tax,
     dbkit._order_region(p_order ->> 'source_region'), p_order ->> 'api_version')
   returning id into v_order_id;
   insert into dbkit.order_items (order_id, position, menu_item_id, name, customizations, unit_price,

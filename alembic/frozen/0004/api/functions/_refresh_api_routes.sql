@@ -48,7 +48,7 @@ begin
   select name, explicit, asked, rank, rpc_id, version, access, min_app_key, below_app_key, sunset_at,
     brownouts, case when rank = 1 and access = 'read' and coalesce(
         sunset_at::text, brownouts::text, below_app_key) is null
-      then name || case when explicit then ' ' else ' *' end || asked end,
+      then name || case when explicit then ' ' else '*' end || asked end,
     jsonb_build_object(
       'rpc', name,
       'version', version,

@@ -26,6 +26,6 @@ comment on column dbkit.api_routes.below_app_key is
 does not say its version counts as newest.';
 comment on column dbkit.api_routes.meta is 'The meta object of the answer, ready to send.';
 comment on column dbkit.api_routes.fast_key is
-  'name, a blank, a * where the client named no version, asked: only on a first choice that is a read without
-a date of end, so that nothing but min_app_key is left to check.';
+  'name, a blank (a * where the client named no version), asked: only on a first choice that is a read
+without a date of end, so that nothing but min_app_key is left to check.';
 grant select on dbkit.api_routes to anon, authenticated, service_role, super_admin;

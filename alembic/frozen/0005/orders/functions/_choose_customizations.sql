@@ -1,4 +1,5 @@
--- Two steps, in this order: each option for itself, then each group that the choice opens.
+-- Two steps, in this order: each option for itself, then each group that the choice opens. The plans
+-- are kept (the setting): planning them for each line took most of the time of an order.
 create or replace function dbkit._choose_customizations(
   p_menu_item_id bigint,
   p_option_ids bigint[],
@@ -7,16 +8,20 @@ create or replace function dbkit._choose_customizations(
 returns jsonb
 language plpgsql
 stable
+set plan_cache_mode = 'force_generic_plan'
 as $$
 declare
   v_ids bigint[] := coalesce(p_option_ids, array(
     select o.option_id from dbkit._menu_item_options(p_menu_item_id) o where o.is_default));
   v_bad record;
 begin
+  with options as materialized (
+    select * from dbkit._menu_item_options(p_menu_item_id)
+  )
   select w.id, o.name, o.is_available
   into v_bad
   from unnest(v_ids) with ordinality as w (id, nth)
-  left join dbkit._menu_item_options(p_menu_item_id) o on o.option_id = w.id
+  left join options o on o.option_id = w.id
   where o.option_id is null
     or not o.is_available
     or not coalesce(o.parent_option_id = any (v_ids), true)

@@ -43,7 +43,7 @@ begin
     'required', '["id", "name", "price", "category"]'::jsonb);
   perform dbkit._register_rpc(
     p_name => 'get_menu_items', p_version => 'v1',
-    p_handler => 'dbkit.rpc_v1_get_menu_items(jsonb)', p_access => 'read', p_required_role => null,
+    p_handler => 'dbkit.rpc_v1_get_menu_items(jsonb)', p_access => 'read',
     p_request_schema => v_request,
     p_response_schema => jsonb_build_object('type', 'array', 'items', v_item),
     p_compatible_with => '{}', p_description => 'The menu as a flat list, of one store or of all.');
@@ -57,7 +57,7 @@ begin
     'required', '["id", "store_id", "name", "items"]'::jsonb);
   perform dbkit._register_rpc(
     p_name => 'get_menu_items', p_version => 'v2',
-    p_handler => 'dbkit.rpc_v2_get_menu_items(jsonb)', p_access => 'read', p_required_role => null,
+    p_handler => 'dbkit.rpc_v2_get_menu_items(jsonb)', p_access => 'read',
     p_request_schema => v_request,
     p_response_schema => jsonb_build_object('type', 'object', 'title', 'MenuV2',
       'properties', jsonb_build_object(
@@ -88,7 +88,7 @@ begin
       || jsonb_build_object('items', jsonb_build_object('type', 'array', 'items', v_item)));
   perform dbkit._register_rpc(
     p_name => 'get_menu_items', p_version => 'v3',
-    p_handler => 'dbkit.rpc_v3_get_menu_items(jsonb)', p_access => 'read', p_required_role => null,
+    p_handler => 'dbkit.rpc_v3_get_menu_items(jsonb)', p_access => 'read',
     p_request_schema => v_request,
     p_response_schema => jsonb_build_object('type', 'object', 'title', 'MenuV3',
       'properties', jsonb_build_object(
@@ -114,7 +114,7 @@ begin
     'required', '["subtotal", "tax_rate", "tax", "total", "currency"]'::jsonb);
   perform dbkit._register_rpc(
     p_name => 'place_order', p_version => 'v1',
-    p_handler => 'dbkit.rpc_v1_place_order(jsonb)', p_access => 'write', p_required_role => null,
+    p_handler => 'dbkit.rpc_v1_place_order(jsonb)', p_access => 'write',
     p_request_schema => jsonb_build_object('type', 'object', 'title', 'PlaceOrderRequestV1',
       'properties', jsonb_build_object('store_id', v_id, 'item_id', v_id, 'quantity', v_quantity,
         'customer_name', v_name, 'customer_phone', v_phone),
@@ -142,7 +142,7 @@ begin
     'required', '["store_id", "items"]'::jsonb, 'additionalProperties', false);
   perform dbkit._register_rpc(
     p_name => 'place_order', p_version => 'v2',
-    p_handler => 'dbkit.rpc_v2_place_order(jsonb)', p_access => 'write', p_required_role => null,
+    p_handler => 'dbkit.rpc_v2_place_order(jsonb)', p_access => 'write',
     p_request_schema => v_order_request,
     p_response_schema => jsonb_build_object('type', 'object', 'title', 'PlacedOrderV2',
       'properties', jsonb_build_object('order_id', v_int, 'status', v_status, 'total', v_money,
@@ -153,7 +153,7 @@ begin
     p_description => 'Orders items with customizations, as a guest or on the account.');
   perform dbkit._register_rpc(
     p_name => 'place_order', p_version => 'v3',
-    p_handler => 'dbkit.rpc_v3_place_order(jsonb)', p_access => 'write', p_required_role => null,
+    p_handler => 'dbkit.rpc_v3_place_order(jsonb)', p_access => 'write',
     p_request_schema => v_order_request || jsonb_build_object('title', 'PlaceOrderRequestV3',
       'properties', v_order_request -> 'properties' || jsonb_build_object(
         'source_region', '{"type": "string", "minLength": 1, "maxLength": 63}'::jsonb)),
@@ -184,12 +184,12 @@ begin
     'required', '["order_id"]'::jsonb, 'additionalProperties', false);
   perform dbkit._register_rpc(
     p_name => 'get_order', p_version => 'v1',
-    p_handler => 'dbkit.rpc_v1_get_order(jsonb)', p_access => 'read', p_required_role => null,
+    p_handler => 'dbkit.rpc_v1_get_order(jsonb)', p_access => 'read',
     p_request_schema => v_request, p_response_schema => v_summary,
     p_compatible_with => '{}', p_description => 'Status and total of an order.');
   perform dbkit._register_rpc(
     p_name => 'get_order', p_version => 'v2',
-    p_handler => 'dbkit.rpc_v2_get_order(jsonb)', p_access => 'read', p_required_role => null,
+    p_handler => 'dbkit.rpc_v2_get_order(jsonb)', p_access => 'read',
     p_request_schema => v_request,
     p_response_schema => jsonb_build_object('type', 'object', 'title', 'OrderV2',
       'properties', v_summary -> 'properties' || jsonb_build_object('store_id', v_int,
@@ -198,7 +198,7 @@ begin
     p_compatible_with => '{}', p_description => 'An order with its lines and contact.');
   perform dbkit._register_rpc(
     p_name => 'get_order', p_version => 'v3',
-    p_handler => 'dbkit.rpc_v3_get_order(jsonb)', p_access => 'read', p_required_role => null,
+    p_handler => 'dbkit.rpc_v3_get_order(jsonb)', p_access => 'read',
     p_request_schema => v_request,
     p_response_schema => jsonb_build_object('type', 'object', 'title', 'OrderV3',
       'properties', jsonb_build_object('order_id', v_int, 'store_id', v_int, 'status', v_status,
@@ -275,7 +275,7 @@ begin
       p_description => 'Moves an order on, as far as the caller may.'),
     dbkit._register_rpc(
       p_name => 'cancel_order', p_version => version,
-      p_handler => 'dbkit.rpc_v1_cancel_order(jsonb)', p_access => 'write', p_required_role => null,
+      p_handler => 'dbkit.rpc_v1_cancel_order(jsonb)', p_access => 'write',
       p_request_schema => v_order_request, p_response_schema => v_summary,
       p_compatible_with => newer,
       p_description => 'Cancels an order, as long as the caller may.')
@@ -291,7 +291,7 @@ begin
     p_description => 'Moves an order on, as far as the caller may, and tells its history.');
   perform dbkit._register_rpc(
     p_name => 'cancel_order', p_version => 'v3',
-    p_handler => 'dbkit.rpc_v3_cancel_order(jsonb)', p_access => 'write', p_required_role => null,
+    p_handler => 'dbkit.rpc_v3_cancel_order(jsonb)', p_access => 'write',
     p_request_schema => v_order_request, p_response_schema => v_summary,
     p_compatible_with => '{}',
     p_description => 'Cancels an order, as long as the caller may, and tells its history.');

@@ -6,7 +6,7 @@ values
   ('KD404', 'unknown_menu_item', 422, 'There is no such item on the menu.'),
   ('KD405', 'wrong_store', 422, 'The item is on the menu of another store.'),
   ('KD406', 'item_unavailable', 409, 'The item is sold out.'),
-  ('KD407', 'invalid_customization', 422, 'A chosen option is not one of the item, or lacks the option it belongs to.'),
+  ('KD407', 'invalid_customization', 422, 'An option is not the item''s, or lacks the option above it.'),
   ('KD408', 'customization_unavailable', 409, 'A chosen option is sold out.'),
   ('KD409', 'selection_out_of_range', 422, 'Too few or too many options of a group are chosen.'),
   ('KD410', 'invalid_quantity', 422, 'A quantity is not between 1 and 999.'),

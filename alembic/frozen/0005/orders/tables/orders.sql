@@ -35,7 +35,8 @@ comment on column dbkit.orders.user_id is
 comment on column dbkit.orders.guest_token_hash is
   'sha256 of the token that a guest got; the token itself is kept nowhere.';
 comment on column dbkit.orders.customer_name is 'Contact as it was when ordered; so are phone and e-mail.';
-comment on column dbkit.orders.currency is 'Copied from the store, as tax_rate is: later changes do not apply.';
+comment on column dbkit.orders.currency is
+  'Copied from the store, as tax_rate is: later changes do not apply.';
 comment on column dbkit.orders.subtotal is 'Sum of the lines, before tax.';
 comment on column dbkit.orders.tax is 'round(subtotal * tax_rate, 2), half up, once an order.';
 comment on column dbkit.orders.source_region is 'Region that the client was served in; NULL when not known.';
