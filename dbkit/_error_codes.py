@@ -265,7 +265,7 @@ class ItemUnavailable(DbkitError):
 
 
 class InvalidCustomization(DbkitError):
-    """A chosen option is not one of the item, or lacks the option it belongs to."""
+    """An option is not the item's, or lacks the option above it."""
 
     code: ClassVar[str] = "KD407"
     http_status: ClassVar[int] = 422

@@ -23,7 +23,7 @@ from psycopg import sql
 
 from dbkit.call import Call
 from dbkit.context import SET_CONTEXT, RequestContext
-from dbkit.errors import translated
+from dbkit.errors import IdempotencyKeyInFlight, translated
 
 T = TypeVar("T")
 
@@ -101,16 +101,19 @@ class _Attempts:
     number: int = 1
     stage: Stage = field(default=Stage.BEFORE)
 
-    def pause_after(self, error: psycopg.Error) -> float:
+    def pause_after(self, error: psycopg.Error | IdempotencyKeyInFlight) -> float:
         """Seconds until the next attempt; raises when there must be none."""
-        if self.number < self.retry.attempts and may_retry(error, self.call, self.stage):
+        # With the connection gone, an attempt of ours may still be running on the server.
+        ours = isinstance(error, IdempotencyKeyInFlight) and self.number > 1
+        harmless = ours or may_retry(error, self.call, self.stage)
+        if self.number < self.retry.attempts and harmless:
             self.number, self.stage = self.number + 1, Stage.BEFORE
             return self.retry.pause(self.number - 1)
         _raise_outcome(error, self.stage is Stage.COMMITTING and not self.call.reads_only)
         raise error
 
 
-def _raise_outcome(error: psycopg.Error, committing: bool) -> None:
+def _raise_outcome(error: Exception, committing: bool) -> None:
     if committing and lost_connection(error):
         raise OutcomeUnknown(
             "the connection broke during COMMIT: it is not known whether the write happened"
@@ -202,7 +205,7 @@ class Database:
         while True:
             try:
                 return self._once(attempts, call, context, role)
-            except psycopg.Error as error:
+            except (psycopg.Error, IdempotencyKeyInFlight) as error:
                 self._retry.sleep(attempts.pause_after(error))
                 if lost_connection(error):
                     self._pool.check()
@@ -302,7 +305,7 @@ class AsyncDatabase:
         while True:
             try:
                 return await self._once(attempts, call, context, role)
-            except psycopg.Error as error:
+            except (psycopg.Error, IdempotencyKeyInFlight) as error:
                 await self._retry.async_sleep(attempts.pause_after(error))
                 if lost_connection(error):
                     await self._pool.check()

@@ -145,7 +145,9 @@ def _print_result(console: Console, summary: Summary) -> None:
     for switch in summary.switches:
         moved = f"{switch.previous_version} -> {switch.current_version}"
         fallback, revision = switch.fallback_version, str(switch.revision)
-        switches.add_row(switch.at[11:23], moved, fallback, revision, switch.by, switch.deployment_id)
+        switches.add_row(
+            switch.at[11:23], moved, fallback, revision, switch.by, switch.deployment_id
+        )
     console.print(switches)
     _print_totals(console, summary)
 

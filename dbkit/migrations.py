@@ -260,13 +260,13 @@ def alembic_config(url: str | None = None, *, search_path: str = "append") -> Co
 
 
 def migrate(url: str, to: str = "head") -> None:
-    """Upgrade or downgrade a database to a revision (`head`, `base`, an id)."""
+    """Upgrade or downgrade a database to a revision: `head`, `base`, an id, `+1` or `-1`."""
     config = alembic_config(url)
-    here, there = current(url), to
-    if there == "base" or (here is not None and there != "head" and there < here):
-        command.downgrade(config, there)
+    here = current(url) or ""
+    if to == "base" or to.startswith("-") or (to[0].isdigit() and to < here):
+        command.downgrade(config, to)
     else:
-        command.upgrade(config, there)
+        command.upgrade(config, to)
 
 
 def current(url: str) -> str | None:

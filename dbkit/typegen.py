@@ -26,7 +26,8 @@ old for it, or a newer handler was registered), it raises VersionMismatch, and `
 turns that into a Fallback with plain JSON.
 
 `python -m dbkit.typegen [--url …] [--check]` writes what this package ships: `dbkit/calls/*.py`,
-`dbkit/_error_codes.py` and the table of errors in `sql/README.md`.
+`dbkit/_error_codes.py` and the table of errors in `sql/README.md`. Without a database it migrates
+one of its own on a temporary server.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -60,6 +62,7 @@ from dbkit.typegen_source import (
     unique,
     width,
 )
+from dbkit.typegen_source import TypegenError as TypegenError
 
 _SCALARS = {
     "boolean": "bool",
@@ -98,10 +101,6 @@ _DEFAULT_LITERAL = re.compile(
 _DISPATCHED = re.compile(r"rpc_v\d+_(?!dispatch$)")
 _MACHINE_LINES = re.compile(r"^(?:Returns \{.*|\s*Nullable: .*)\n?", re.MULTILINE)
 RESULT = "_result"
-
-
-class TypegenError(ValueError):
-    """A catalog that cannot be written as Python; the message names the object."""
 
 
 @dataclass(frozen=True)
@@ -514,7 +513,7 @@ def _module(reader: Catalog, schema: str, doc: str, functions: Sequence[Function
 
 
 def generate_schema(connection: psycopg.Connection[Any], schema: str) -> str:
-    """A module with a wrapper for every function of a schema, handlers of registered calls aside."""
+    """A module with a wrapper for every function of a schema, but for handlers."""
     with catalog(connection) as reader:
         handlers = reader.handlers()
         functions = [
@@ -633,17 +632,29 @@ def _differs(file: Path, text: str) -> bool:
     return not file.exists() or file.read_text("utf-8") != text
 
 
+@contextmanager
+def _migrated(url: str | None) -> Generator[str, None, None]:
+    """The URL given, or that of a fresh database: a used one may hold calls of its own."""
+    if url is not None:
+        yield url
+        return
+    from dbkit.migrations import migrate
+    from dbkit.server import temporary_server
+
+    with temporary_server(prefer=settings().server) as server:
+        migrate(server.url)
+        yield server.url
+
+
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m dbkit.typegen",
         description="Write dbkit/calls, dbkit/_error_codes.py and the table in sql/README.md.",
     )
-    parser.add_argument("--url", default=settings().database_url, help="a migrated database")
+    parser.add_argument("--url", help="a migrated database; default: a new one of its own")
     parser.add_argument("--check", action="store_true", help="write nothing; fail if stale")
     given = parser.parse_args(arguments)
-    if not given.url:
-        parser.error("which database? pass --url, or set DATABASE_URL")
-    with psycopg.connect(given.url) as connection:
+    with _migrated(given.url) as url, psycopg.connect(url) as connection:
         stale = write_dbkit(connection, sqltree.shipped_root(), given.check)
     if given.check and stale:
         sys.exit(f"not generated: {', '.join(stale)}; run make generate")

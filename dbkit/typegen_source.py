@@ -39,6 +39,10 @@ RESERVED = frozenset(HOMES) | BUILTINS | {"datetime", "JSON_NAMES", "l", "O", "I
 """Names that generated code needs for itself: a column `list` becomes the field `list_`."""
 
 
+class TypegenError(ValueError):
+    """What cannot be written as Python; the message names the object."""
+
+
 def width(text: str) -> int:
     """Columns that a text takes up: wide characters count twice, as they do for ruff."""
     return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)

@@ -13,6 +13,13 @@ begin
     perform dbkit.raise_error('KD105', '"idempotency_key" must have 1 to 200 characters',
       '{"field": "idempotency_key"}', 'Send a UUID, for example, that is new for each new request.');
   end if;
+  if coalesce(dbkit.context_value('user_id'), dbkit.context_value('client_id')) is null
+    and not dbkit.caller_has_role('service_role')
+  then
+    -- All unnamed callers would share their keys, and one could read the answer to another.
+    perform dbkit.raise_error('KD105', '"idempotency_key" needs a client_id or user_id beside it',
+      '{"field": "idempotency_key"}', 'Set client_id in the request context, or leave the key out.');
+  end if;
   if not pg_try_advisory_xact_lock(hashtextextended('dbkit.idempotency ' || v_scope || p_key, 0)) then
     perform dbkit.raise_error('KD111', 'a request with this idempotency key is still running',
       jsonb_build_object('idempotency_key', p_key), 'Wait a moment and send the same request again.');

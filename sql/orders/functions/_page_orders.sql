@@ -1,10 +1,10 @@
 -- One statement for every filter, planned anew each time (the setting), so that what is NULL drops
 -- out and each form finds its index: idx_orders_user_created, idx_orders_store_created,
 -- idx_orders_store_status_created, idx_orders_created. One row more than asked for tells whether
--- there is a next page.
+-- there is a next page. The order is the same in every version of the API and so is the cursor: a client
+-- in the middle of a list goes on when the active version is switched.
 create or replace function dbkit._page_orders(
   p_payload jsonb,
-  p_version text,
   out order_ids bigint[],
   out next_cursor text
 )
@@ -25,7 +25,7 @@ begin
     perform dbkit.raise_error('KD004', 'limit must be between 1 and 100',
       jsonb_build_object('argument', 'limit', 'field', 'limit', 'value', v_limit));
   end if;
-  v_filter := left(encode(sha256(convert_to(jsonb_build_array(p_version, dbkit.caller_role(), v_user_id,
+  v_filter := left(encode(sha256(convert_to(jsonb_build_array(dbkit.caller_role(), v_user_id,
     dbkit.context_value('organization_id'), v_store_id, v_status)::text, 'UTF8')), 'hex'), 20);
   v_after := dbkit._read_order_cursor(p_payload ->> 'cursor', v_filter);
   if dbkit.caller_has_role('service_role') or exists (
@@ -57,9 +57,9 @@ begin
   end if;
 end
 $$;
-comment on function dbkit._page_orders(jsonb, text) is
+comment on function dbkit._page_orders(jsonb) is
   'One page, newest first, for {store_id?, status?, limit? (1 to 100, else 20), cursor?}: the ids and the
 cursor of the next page, NULL after the last. Staff of the store and the service get the store''s orders
 (the service all when there is no store_id); everyone else their own. Raises KD004, KD413.';
-grant execute on function dbkit._page_orders(jsonb, text)
+grant execute on function dbkit._page_orders(jsonb)
 to authenticated, service_role, super_admin;

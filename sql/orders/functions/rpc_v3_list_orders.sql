@@ -4,7 +4,7 @@ language plpgsql
 stable
 as $$
 declare
-  v_page record := dbkit._page_orders(p_payload, 'v3');
+  v_page record := dbkit._page_orders(p_payload);
 begin
   return (
     select jsonb_build_object(

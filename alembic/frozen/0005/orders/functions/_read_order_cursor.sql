@@ -46,7 +46,7 @@ begin
   end;
   if v_parts ->> 'f' <> p_filter then
     perform dbkit.raise_error('KD413', 'the cursor was made for another list', '{"field": "cursor"}',
-      'Keep version, caller, store_id and status the same from page to page, or start without a cursor.');
+      'Keep caller, store_id and status the same from page to page, or start without a cursor.');
   end if;
 end
 $$;

@@ -1,0 +1,257 @@
+"""The doctor is silent about a healthy database, and names each thing that was planted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from dbkit.doctor import SAFE_MINORS, Check, Connection, examine, server_version
+from tests.cli.running import document, done, run
+
+
+@pytest.fixture
+def conn(shared_database: str) -> Iterator[Connection]:
+    """In a transaction that is rolled back."""
+    with psycopg.connect(shared_database) as connection:
+        yield connection
+        connection.rollback()
+
+
+@pytest.fixture
+def own(database: str) -> Iterator[Connection]:
+    """On a database of the test's own, each statement committed."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        yield connection
+
+
+def check(conn: psycopg.Connection[Any], name: str) -> Check:
+    found = {check.name: check for check in examine(conn)}
+    return found[name]
+
+
+def test_a_healthy_database_has_no_problem(conn: Connection) -> None:
+    conn.execute("set idle_in_transaction_session_timeout = '60s'")
+    conn.execute("set track_functions = 'pl'")
+    checks = [one for one in examine(conn) if one.name != "server version"]
+    assert [one for one in checks if one.status != "ok"] == []
+    assert [one.name for one in checks if one.advice] == []
+
+
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [
+        (140022, "problem"),
+        *((major * 10000 + safe - 1, "problem") for major, safe in SAFE_MINORS.items()),
+        *((major * 10000 + safe, "ok") for major, safe in SAFE_MINORS.items()),
+        (190000, "ok"),
+    ],
+)
+def test_server_versions_with_known_holes(number: int, status: str) -> None:
+    found, _, advice = server_version(number)
+    assert found == status
+    assert bool(advice) == (status == "problem")
+
+
+def test_names_the_minor_version_to_upgrade_to() -> None:
+    assert server_version(180003)[2].startswith("Upgrade to 18.6 or newer")
+
+
+def test_a_database_without_dbkit(empty_database: str) -> None:
+    with psycopg.connect(empty_database, autocommit=True) as conn:
+        assert check(conn, "revision").status == "problem"
+        assert "dbkit migrate" in check(conn, "revision").advice
+        assert "catalog drift" not in {one.name for one in examine(conn)}
+
+
+@pytest.mark.parametrize(
+    ("revision", "advice"), [("0001", "Run `dbkit migrate`."), ("9999", "Upgrade the Python")]
+)
+def test_another_revision(revision: str, advice: str, conn: Connection) -> None:
+    conn.execute("update dbkit.alembic_version set version_num = %s", [revision])
+    found = check(conn, "revision")
+    assert found.status == "problem"
+    assert found.advice.startswith(advice)
+
+
+def test_idle_transactions_and_function_statistics(conn: Connection) -> None:
+    conn.execute("set idle_in_transaction_session_timeout = 0")
+    conn.execute("set track_functions = 'none'")
+    for name in ("idle transactions", "function statistics"):
+        found = check(conn, name)
+        assert found.status == "warning"
+        # The advice works as it stands.
+        conn.execute(found.advice.encode())
+
+
+def test_connections(conn: Connection) -> None:
+    found = check(conn, "connections")
+    assert found.status == "ok"
+    most = conn.execute("show max_connections").fetchall()[0][0]
+    assert found.found.endswith(f"of {most} connections in use")
+
+
+def test_few_connections_left(conn: Connection) -> None:
+    # A table of that name in front of the catalog's view plays a server that is nearly full.
+    conn.execute("create temp table pg_stat_activity (backend_type text)")
+    conn.execute(
+        "insert into pg_stat_activity select 'client backend' "
+        "from generate_series(1, current_setting('max_connections')::int)"
+    )
+    conn.execute("set search_path = pg_temp, pg_catalog, dbkit")
+    assert check(conn, "connections").status == "warning"
+
+
+def test_search_path(own: Connection) -> None:
+    own.execute("set search_path = public")
+    found = check(own, "search path")
+    assert found.status == "warning"
+    own.execute(found.advice.encode())
+    own.execute("reset search_path")
+    with psycopg.connect(own.info.dsn, password=own.info.password, autocommit=True) as again:
+        assert check(again, "search path").status == "ok"
+
+
+def test_a_changed_function(conn: Connection) -> None:
+    conn.execute(
+        "create or replace function dbkit.is_super_admin() returns boolean language plpgsql stable "
+        "as $$ begin return true; end $$"
+    )
+    found = check(conn, "catalog drift")
+    assert found.status == "warning"
+    assert found.found == "not as shipped: is_super_admin"
+
+
+def test_a_function_that_lost_security_definer(conn: Connection) -> None:
+    conn.execute("alter function dbkit.switch_api_version security invoker")
+    assert check(conn, "catalog drift").found == "not as shipped: switch_api_version"
+
+
+def test_a_function_that_lost_its_search_path(conn: Connection) -> None:
+    conn.execute("alter function dbkit.switch_api_version reset search_path")
+    assert check(conn, "catalog drift").found == "not as shipped: switch_api_version"
+
+
+def test_an_overload(conn: Connection) -> None:
+    conn.execute(
+        "create function dbkit.clock(p_zone text) returns text language sql as 'select p_zone'"
+    )
+    assert check(conn, "catalog drift").found == "not as shipped: clock"
+
+
+def test_a_function_that_is_gone_and_one_that_is_not_ours(conn: Connection) -> None:
+    conn.execute("drop function dbkit.get_version_adoption")
+    conn.execute("create function dbkit.mine() returns int language sql as 'select 1'")
+    found = check(conn, "catalog drift")
+    assert found.status == "problem"
+    assert found.found == "missing: get_version_adoption; not ours: mine"
+
+
+@pytest.fixture
+def lost_handler(own: Connection) -> Connection:
+    """A registered call of v1 whose function was dropped afterwards."""
+    own.execute("create schema shop")
+    own.execute("create function shop.gone(jsonb) returns jsonb stable language sql as 'select $1'")
+    own.execute("select dbkit.register_rpc('gone', 'v1', 'shop.gone(jsonb)')")
+    own.execute("drop function shop.gone")
+    return own
+
+
+def test_a_missing_handler(lost_handler: Connection) -> None:
+    found = check(lost_handler, "handlers")
+    assert found.status == "problem"
+    assert found.found == "no such function: gone v1: shop.gone(jsonb)"
+
+
+def test_promised_calls_of_the_active_and_the_fallback_version(lost_handler: Connection) -> None:
+    found = check(lost_handler, "promised calls")
+    assert found.status == "problem"
+    assert "gone in v2: the handler shop.gone(jsonb) does not exist" in found.found
+    assert "gone in v1: the handler shop.gone(jsonb) does not exist" in found.found
+
+
+@pytest.mark.parametrize(("days", "status"), [(0, "ok"), (12, "warning"), (30, "problem")])
+def test_partitions_run_out(days: int, status: str, conn: Connection) -> None:
+    later = f"select set_config('dbkit.clock', (now() + interval '{days} days')::text, false)"
+    conn.execute(later.encode())
+    found = check(conn, "partitions")
+    assert found.status == status
+    if status != "ok":
+        conn.execute(found.advice.partition(" every day")[0].encode())
+        assert check(conn, "partitions").status == "ok"
+
+
+def test_rights_of_public(conn: Connection) -> None:
+    conn.execute("grant execute on function dbkit.clock() to public")
+    found = check(conn, "rights of PUBLIC")
+    assert found.status == "problem"
+    assert "clock()" in found.found
+    conn.execute(found.advice.encode())
+    assert check(conn, "rights of PUBLIC").status == "ok"
+
+
+def test_an_invalid_index(own: Connection) -> None:
+    own.execute("create table public.things (n int)")
+    own.execute("insert into public.things values (1), (1)")
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        own.execute("create unique index concurrently things_n on public.things (n)")
+    found = check(own, "indexes")
+    assert found.status == "warning"
+    assert found.found.endswith("things_n")
+    own.execute("delete from public.things")
+    own.execute(found.advice.encode())
+    assert check(own, "indexes").status == "ok"
+
+
+def test_an_unused_replication_slot(conn: Connection) -> None:
+    conn.execute("select pg_create_physical_replication_slot('dbkit_doctor_test', true)")
+    try:
+        found = check(conn, "replication slots")
+        assert found.status == "warning"
+        assert "dbkit_doctor_test" in found.found
+    finally:
+        conn.execute("select pg_drop_replication_slot('dbkit_doctor_test')")
+
+
+def test_what_a_login_may_not_see_is_a_warning(conn: Connection) -> None:
+    conn.execute("set role anon")
+    found = check(conn, "promised calls")
+    assert found.status == "warning"
+    assert found.found.startswith("this login may not look: ")
+
+
+def test_an_older_revision_is_checked_as_far_as_it_goes(empty_database: str) -> None:
+    done("migrate", "--to", "0001", url=empty_database)
+    with psycopg.connect(empty_database, autocommit=True) as conn:
+        assert check(conn, "catalog drift").status == "ok"
+        assert check(conn, "promised calls").status == "warning"
+        assert check(conn, "promised calls").found.startswith("cannot be checked at this revision")
+
+
+# --- the command -----------------------------------------------------------------------------
+
+
+def test_the_command_fails_with_a_problem_only(lost_handler: Connection, database: str) -> None:
+    result = run("doctor", url=database)
+    assert result.exit_code == 1
+    assert "gone v1: shop.gone(jsonb)" in result.stdout
+    assert run("doctor", "--json", url=database).exit_code == 1
+    lost_handler.execute("select dbkit.unregister_rpc('gone', 'v1')")
+    rest = [one for one in examine(lost_handler) if one.status == "problem"]
+    # An old server is a problem of its own.
+    assert [one.name for one in rest] in ([], ["server version"])
+    assert run("doctor", url=database).exit_code == bool(rest)
+
+
+def test_the_command_counts(empty_database: str, database: str) -> None:
+    shown = run("doctor", "--json", url=empty_database)
+    assert shown.exit_code == 1
+    if run("doctor", url=database).exit_code == 0:
+        found = document("doctor", url=database)
+        statuses = [one["status"] for one in found["checks"]]
+        assert found["problems"] == 0
+        assert found["warnings"] == statuses.count("warning")
+        shown = run("doctor", url=database)
+        assert f"{len(statuses)} checks: 0 problems, {found['warnings']} warnings" in shown.stdout
