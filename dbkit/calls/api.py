@@ -385,7 +385,7 @@ def log_api_requests(
 
 def pin_consumer(
     consumer: str,
-    version: str,
+    version: str | None,
     reason: str = "",
 ) -> Call[None]:
     """Holds a consumer (client_id, or organization_id) at a version through every switch; NULL
@@ -579,7 +579,8 @@ def sunset_api_version(
     version: str,
 ) -> Call[None]:
     """Ends a version now: asking for it raises KD103 (410) with the successor. Needs super_admin.
-    Raises KD003, KD102, and KD112 while it is current, the fallback, or a consumer's pin.
+    Raises KD003, KD102, and KD112 while it is current, the fallback, a consumer's pin, or the
+    one from which newer versions serve a call that they do not have themselves.
     """
     return Call(
         "dbkit.sunset_api_version",

@@ -20,7 +20,7 @@ class GetLastSuccessfulDeploymentRow:
     deployment_id: str
     environment: str
     version: str
-    commit_sha: str
+    commit_sha: str | None
     deployed_by: str
     deployed_at: datetime.datetime
     completed_at: datetime.datetime
@@ -36,7 +36,7 @@ class LogRollbackRow:
     environment: str
     target_deployment_id: str
     target_version: str
-    target_commit_sha: str
+    target_commit_sha: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ class UpdateDeploymentStatusRow:
     environment: str
     version: str
     status: str
-    smoke_test_passed: bool
+    smoke_test_passed: bool | None
     deployed_at: datetime.datetime
     completed_at: datetime.datetime
 

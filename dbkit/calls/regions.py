@@ -31,9 +31,9 @@ class GetRegionHealthRow:
     is_primary: bool
     is_read_replica: bool
     status: str
-    latency_ms: int
+    latency_ms: int | None
     consecutive_failures: int
-    last_check_at: datetime.datetime
+    last_check_at: datetime.datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +43,8 @@ class GetRegionSyncStatusRow:
     source_region: str
     target_region: str
     status: str
-    lag_ms: int
-    lag_bytes: int
+    lag_ms: int | None
+    lag_bytes: int | None
     measured_at: datetime.datetime
 
 
@@ -54,7 +54,7 @@ class UpdateRegionHealthRow:
 
     region_id: str
     healthy: bool
-    latency_ms: int
+    latency_ms: int | None
     consecutive_failures: int
     last_check_at: datetime.datetime
 
@@ -65,8 +65,8 @@ class UpdateRegionSyncStatusRow:
 
     source_region: str
     target_region: str
-    lag_ms: int
-    lag_bytes: int
+    lag_ms: int | None
+    lag_bytes: int | None
     measured_at: datetime.datetime
 
 
@@ -118,7 +118,7 @@ def get_region_sync_status() -> Call[list[GetRegionSyncStatusRow]]:
 
 
 def is_known_region(
-    region: str,
+    region: str | None,
 ) -> Call[bool | None]:
     """Whether there is such a region, active or not; false for NULL."""
     return Call(
@@ -213,8 +213,8 @@ def update_region_health(
 def update_region_sync_status(
     source_region: str,
     target_region: str,
-    lag_ms: int,
-    lag_bytes: int,
+    lag_ms: int | None,
+    lag_bytes: int | None,
 ) -> Call[list[UpdateRegionSyncStatusRow]]:
     """Reports how far a target region is behind its source, in milliseconds and in bytes; NULL when
     it could not be measured. Returns the row, or none when a newer report is there already.

@@ -9,7 +9,7 @@ import datetime
 from dataclasses import dataclass
 
 from dbkit.call import Call
-from dbkit.codec import JsonInput, JsonValue, json_value, rows_of, to_json
+from dbkit.codec import rows_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,31 +20,6 @@ class StatementRow:
     points: int
     reason: str
     noted_at: datetime.datetime
-
-
-def rpc_v3_earn_points(
-    payload: JsonInput,
-) -> Call[JsonValue]:
-    """Handler: {points, reason, idempotency_key?}. Raises KD004 without a user_id."""
-    return Call(
-        "loyalty.rpc_v3_earn_points",
-        "select loyalty.rpc_v3_earn_points(%s::jsonb)::text",
-        (to_json(payload),),
-        json_value,
-    )
-
-
-def rpc_v3_get_loyalty_balance(
-    payload: JsonInput,
-) -> Call[JsonValue]:
-    """Handler: the member's points."""
-    return Call(
-        "loyalty.rpc_v3_get_loyalty_balance",
-        "select loyalty.rpc_v3_get_loyalty_balance(%s::jsonb)::text",
-        (to_json(payload),),
-        json_value,
-        reads_only=True,
-    )
 
 
 def statement(

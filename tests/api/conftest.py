@@ -92,6 +92,16 @@ select jsonb_build_object(
 )"""
 
 
+def let_end(conn: Connection, version: str) -> None:
+    """The date of an announced sunset has passed, whatever still hangs on the version."""
+    conn.execute(
+        "update dbkit.api_versions set status = 'deprecated', deprecated_at = dbkit.clock() - "
+        "interval '2 days', sunset_at = dbkit.clock() - interval '1 day' where version = %s",
+        [version],
+    )
+    conn.execute("select dbkit._refresh_api_routes()")
+
+
 def state(conn: Connection) -> Any:
     """Everything that a refused change must leave as it was."""
     return one(conn, STATE)

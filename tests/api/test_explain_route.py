@@ -1,6 +1,6 @@
 """Why a call would be served as it would be; test_api_routes.py compares it with a model."""
 
-from tests.api.conftest import context, handler, register, state
+from tests.api.conftest import context, handler, let_end, register, state
 from tests.helpers import Connection, become, one, raises
 
 EXPLAIN = "select dbkit.explain_route(%s, %s, %s)"
@@ -35,7 +35,7 @@ def test_tells_every_step(db: Connection) -> None:
 def test_marks_sunset_versions(db: Connection) -> None:
     register(db, "echo", "v1", handler(db, "echo"))
     db.execute("select dbkit.switch_api_version('v3', 'v2')")
-    db.execute("select dbkit.sunset_api_version('v1')")
+    let_end(db, "v1")
     found = one(db, EXPLAIN, "echo", "{}", None)
     assert [c["verdict"] for c in found["candidates"]] == ["sunset"]
     assert (found["served_version"], found["allowed"]) == (None, False)

@@ -1,6 +1,6 @@
 """The registered calls, or those that a version serves."""
 
-from tests.api.conftest import handler, register
+from tests.api.conftest import handler, let_end, register
 from tests.helpers import Connection, become, one, raises, rows
 
 SERVED = "select name, version from dbkit.list_rpcs(%s)"
@@ -34,7 +34,7 @@ def test_leaves_out_writes_that_would_not_be_served(db: Connection) -> None:
 def test_leaves_out_what_is_sunset(db: Connection) -> None:
     register(db, "aaa", "v1", handler(db, "aaa"))
     db.execute("select dbkit.switch_api_version('v3', 'v2')")
-    db.execute("select dbkit.sunset_api_version('v1')")
+    let_end(db, "v1")
     assert rows(db, SERVED, "v1") == []
     assert "aaa" not in [f["name"] for f in rows(db, SERVED, "v3")]
 

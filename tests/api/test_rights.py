@@ -74,6 +74,7 @@ NOBODY = [
     "_dispatch_tree",
     "_generate_dispatcher",
     "_idempotency_scope",
+    "_inherited_calls",
     "_is_pattern",
     "_json_check",
     "_json_object_check",

@@ -4,7 +4,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from tests.api.conftest import call, context, handler, register, state
+from tests.api.conftest import call, context, handler, let_end, register, state
 from tests.helpers import Connection, become, freeze_clock, one, raises, row, unbecome
 
 
@@ -148,7 +148,7 @@ def test_sunset_version_names_its_successor(db: Connection) -> None:
 def test_call_left_without_a_version_by_a_sunset(db: Connection) -> None:
     register(db, "echo", "v1", handler(db, "echo"))
     db.execute("select dbkit.switch_api_version('v3', 'v2')")
-    db.execute("select dbkit.sunset_api_version('v1')")
+    let_end(db, "v1")
     with raises(db, "KD103") as caught:
         call(db, "echo", version="v3")
     assert caught.detail["version"] == "v3"

@@ -1,6 +1,6 @@
 """Ending a version."""
 
-from tests.api.conftest import call, state
+from tests.api.conftest import call, handler, register, state
 from tests.helpers import Connection, become, freeze_clock, one, raises, row, unbecome
 
 SUNSET = "select dbkit.sunset_api_version(%s)"
@@ -46,3 +46,15 @@ def test_only_super_admin(db: Connection) -> None:
             one(db, SUNSET, "v3")
         unbecome(db)
     assert state(db) == before
+
+
+def test_refuses_to_end_what_newer_versions_live_on(db: Connection) -> None:
+    register(db, "old", "v1", handler(db, "old"))
+    db.execute("select dbkit.switch_api_version('v3', 'v2')")
+    with raises(db, "KD112") as caught:
+        db.execute("select dbkit.sunset_api_version('v1')")
+    assert caught.detail == {"version": "v1", "calls": ["old"]}
+    readiness = one(db, "select dbkit.get_sunset_readiness('v1')")
+    assert "newer versions serve old from it" in readiness["reasons"]
+    register(db, "old", "v2", handler(db, "old"))
+    db.execute("select dbkit.sunset_api_version('v1')")

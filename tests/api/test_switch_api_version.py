@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.api.conftest import call, handler, in_parallel, outcome, register, state
+from tests.api.conftest import call, handler, in_parallel, let_end, outcome, register, state
 from tests.helpers import Connection, become, connect, freeze_clock, one, raises, row, rows
 
 SWITCH = "select dbkit.switch_api_version(%s, %s, %s)"
@@ -146,7 +146,7 @@ def test_lists_the_promised_calls_that_do_not_resolve(db: Connection) -> None:
 def test_says_that_a_promised_call_went_with_a_sunset(db: Connection) -> None:
     register(db, "old", "v1", handler(db, "old"))
     switch(db, "v3", "v2")
-    db.execute("select dbkit.sunset_api_version('v1')")
+    let_end(db, "v1")
     with raises(db, "KD107") as caught:
         switch(db, "v2", "v3")
     (broken,) = caught.detail["calls"]

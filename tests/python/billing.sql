@@ -32,10 +32,10 @@ comment on view billing.open_invoices is 'Nullable: due';
 create function billing.one(p_a smallint, p_b int, p_c bigint, p_d real, p_e double precision,
   p_f numeric, p_g text, p_h varchar(5), p_i char(3), p_j uuid, p_k timestamptz, p_l timestamp,
   p_m date, p_n time, p_o timetz, p_p interval, p_q bytea, p_r boolean, p_s inet, p_t int4range,
-  p_u regclass, p_v xml, p_w oid, p_x name)
+  p_u regclass, p_v bit(3), p_w oid, p_x name)
 returns table (a smallint, b int, c bigint, d real, e double precision, f numeric, g text,
   h varchar, i char(3), j uuid, k timestamptz, l timestamp, m date, n time, o timetz, p interval,
-  q bytea, r boolean, s inet, t int4range, u regclass, v xml, w oid, x name)
+  q bytea, r boolean, s inet, t int4range, u regclass, v bit(3), w oid, x name)
 language sql immutable as $$
   select p_a, p_b, p_c, p_d, p_e, p_f, p_g, p_h, p_i, p_j, p_k, p_l, p_m, p_n, p_o, p_p, p_q, p_r,
     p_s, p_t, p_u, p_v, p_w, p_x $$;

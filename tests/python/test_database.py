@@ -37,6 +37,14 @@ begin
   update public.counter set n = n + 1 returning n into v_n;
   return v_n;
 end $$;
+create function public.keyed_bump() returns int language plpgsql volatile as $$
+begin
+  perform pg_advisory_xact_lock(7);
+  if not pg_try_advisory_xact_lock(8) then
+    perform dbkit.raise_error('KD111', 'still running');
+  end if;
+  return public.bump(false);
+end $$;
 create function public.wait_at_commit() returns trigger language plpgsql as $$
 begin
   perform pg_advisory_xact_lock(7);
@@ -315,6 +323,25 @@ def test_a_write_with_an_idempotency_key_is_repeated(
     assert counted(url) == 1
 
 
+def test_an_own_attempt_that_still_runs_is_waited_for(url: str) -> None:
+    slow = Call("keyed", "select public.keyed_bump()", (), scalar, idempotent=True)
+    with connect(url, autocommit=True) as other:
+        other.execute("select pg_advisory_lock(8)")
+        seen: list[float] = []
+
+        def sleep(seconds: float) -> None:
+            seen.append(seconds)
+            if len(seen) == 3:
+                other.execute("select pg_advisory_unlock(8)")
+
+        with Database(url, retry=Retry(sleep=sleep, random=lambda: 1.0)) as db:
+            with pytest.raises(errors.IdempotencyKeyInFlight):
+                db.run(Call("keyed", slow.sql, (), scalar))
+            with fault(url, Fault.terminate_waiting, Fault.waiting, Fault.release):
+                assert db.run(slow) == 1
+    assert seen == [0.05, 0.1, 0.2]
+
+
 def test_a_write_on_a_dead_pooled_connection_is_repeated(url: str, pauses: Pauses) -> None:
     with Database(url, max_size=1, retry=pauses.retry()) as db:
         pid = db.run(PID)
@@ -384,7 +411,7 @@ def test_nothing_is_repeated_inside_a_transaction(db: Database, url: str, pauses
 
 def test_a_crowded_pool_is_no_reason_to_try_again(url: str, pauses: Pauses) -> None:
     with (
-        Database(url, max_size=1, timeout=0.05, retry=pauses.retry()) as db,
+        Database(url, max_size=1, timeout=1.0, retry=pauses.retry()) as db,
         db.transaction(),
         pytest.raises(psycopg_pool.PoolTimeout),
     ):

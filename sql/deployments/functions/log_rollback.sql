@@ -118,5 +118,6 @@ the one given, or the last release of that environment before it that succeeded 
 tests. Returns the rollback''s own deployment_id, to report to update_deployment_status, and what to
 deploy. Errors: KD003 without service_role, KD004 without a reason, KD201 for an unknown deployment,
 KD203 if it is rolled back already, KD204 if no target is there, KD205 for what is no release or no
-valid target.';
+valid target.
+Nullable: target_commit_sha.';
 grant execute on function dbkit.log_rollback(text, text, text) to service_role, super_admin;

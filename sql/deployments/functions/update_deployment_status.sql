@@ -67,6 +67,7 @@ comment on function dbkit.update_deployment_status(text, text, boolean) is
   'Reports a deployment''s outcome and its smoke tests; returns the row. deploying becomes success,
 failed or rolled_back; success and failed become rolled_back; a rollback itself is never rolled back.
 p_smoke_test_passed NULL leaves what is there. Errors: KD003 without service_role, KD004 for an
-unknown status, KD201 for an unknown deployment, KD203 for any other change.';
+unknown status, KD201 for an unknown deployment, KD203 for any other change.
+Nullable: smoke_test_passed.';
 grant execute on function dbkit.update_deployment_status(text, text, boolean)
 to service_role, super_admin;

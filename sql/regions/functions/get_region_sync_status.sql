@@ -22,5 +22,6 @@ end
 $$;
 comment on function dbkit.get_region_sync_status() is
   'Replication lag between regions as last reported, in milliseconds and bytes. status: in_sync, lagging
-from 5000 ms on, unknown when it could not be measured. measured_at says how old that is.';
+from 5000 ms on, unknown when it could not be measured. measured_at says how old that is.
+Nullable: lag_ms, lag_bytes.';
 grant execute on function dbkit.get_region_sync_status() to service_role, super_admin;

@@ -8,6 +8,7 @@ begin
 end
 $$;
 comment on function dbkit.is_known_region(text) is
-  'Whether there is such a region, active or not; false for NULL.';
+  'Whether there is such a region, active or not; false for NULL.
+Nullable: p_region.';
 grant execute on function dbkit.is_known_region(text)
 to anon, authenticated, service_role, super_admin;

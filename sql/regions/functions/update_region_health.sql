@@ -47,5 +47,6 @@ $$;
 comment on function dbkit.update_region_health(text, boolean, int) is
   'Reports a health check: counts failures in a row, a good check sets them to 0. Returns the row.
 p_latency_ms in milliseconds; NULL keeps the last one measured. Errors: KD003 without service_role,
-KD004 for a bad argument, KD301 for an unknown region.';
+KD004 for a bad argument, KD301 for an unknown region.
+Nullable: latency_ms.';
 grant execute on function dbkit.update_region_health(text, boolean, int) to service_role, super_admin;

@@ -45,6 +45,7 @@ $$;
 comment on function dbkit.update_region_sync_status(text, text, bigint, bigint) is
   'Reports how far a target region is behind its source, in milliseconds and in bytes; NULL when it
 could not be measured. Returns the row, or none when a newer report is there already. Errors: KD003
-without service_role, KD004 for a bad argument, KD301 for an unknown region.';
+without service_role, KD004 for a bad argument, KD301 for an unknown region.
+Nullable: p_lag_ms, p_lag_bytes.';
 grant execute on function dbkit.update_region_sync_status(text, text, bigint, bigint)
 to service_role, super_admin;

@@ -33,5 +33,6 @@ end
 $$;
 comment on function dbkit.get_last_successful_deployment(text) is
   'The newest release of an environment that succeeded and passed its smoke tests; no row if there is
-none. Raises KD004 for an unknown environment.';
+none. Raises KD004 for an unknown environment.
+Nullable: commit_sha.';
 grant execute on function dbkit.get_last_successful_deployment(text) to service_role, super_admin;

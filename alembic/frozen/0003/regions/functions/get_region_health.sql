@@ -32,5 +32,6 @@ $$;
 comment on function dbkit.get_region_health() is
   'How every region is, the primary first. status: healthy; degraded after 1 or 2 failed checks in a
 row, unhealthy after 3; unknown when never checked; inactive when an operator took it out.
-latency_ms is of the last check that measured any.';
+latency_ms is of the last check that measured any.
+Nullable: latency_ms, last_check_at.';
 grant execute on function dbkit.get_region_health() to anon, authenticated, service_role, super_admin;

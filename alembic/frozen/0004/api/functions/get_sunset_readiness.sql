@@ -27,7 +27,9 @@ begin
     case when v_pinned <> '{}' then format('%s consumers are pinned to it', cardinality(v_pinned)) end,
     case when exists (
       select from dbkit.active_api_version where p_version in (current_version, fallback_version)
-    ) then 'it is the current version or the fallback' end
+    ) then 'it is the current version or the fallback' end,
+    case when dbkit._inherited_calls(p_version) <> '{}' then format(
+      'newer versions serve %s from it', array_to_string(dbkit._inherited_calls(p_version), ', ')) end
   ], null);
   return jsonb_build_object('version', p_version, 'ready', v_reasons = '{}',
     'consumers', to_jsonb(v_consumers[1:100]), 'consumer_count', cardinality(v_consumers),

@@ -38,5 +38,6 @@ $$;
 comment on function dbkit.pin_consumer(text, text, text) is
   'Holds a consumer (client_id, or organization_id) at a version through every switch; NULL frees it. A
 version that the client itself asks for is still stronger. Needs super_admin.
-Raises KD003, KD004, KD102, KD103.';
+Raises KD003, KD004, KD102, KD103.
+Nullable: p_version.';
 grant execute on function dbkit.pin_consumer(text, text, text) to super_admin;
