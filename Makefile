@@ -21,7 +21,7 @@ demo: $(STAMP) ## three generations of an app on a real Postgres while its API v
 	@$(BIN)/dbkit demo
 
 test: $(STAMP) ## the whole suite, on the embedded server (or DATABASE_URL)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 $(ARGS)
 
 check: $(STAMP) ## lint, format, types, SQL style
 	$(BIN)/ruff check .

@@ -148,10 +148,10 @@ def test_three_judges_agree(judge: Connection, schema: Any, instances: list[Any]
         assert found == [valid, valid], f"{schema!r} {instance!r}: [compiled, validate_json]"
 
 
-def test_the_judges_saw_thousands_of_both_kinds() -> None:
+def test_the_judges_saw_many_of_both_kinds() -> None:
     if sum(SEEN.values()) == 0:
         pytest.skip("runs after test_three_judges_agree, in the same process")
-    assert min(SEEN.values()) > 500, SEEN
+    assert min(SEEN.values()) > 200, SEEN
 
 
 NASTY: list[tuple[Any, str, bool]] = [
