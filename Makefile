@@ -39,6 +39,7 @@ freeze: $(STAMP) ## make freeze m="what it does": a revision from what changed i
 
 generate: $(STAMP) ## typed calls, error classes and the error table, from the catalog
 	@$(BIN)/python -m dbkit.typegen
+	@$(BIN)/python docs/reference/generate.py
 
 clean: ## the virtual environment and what tools left
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

@@ -633,7 +633,7 @@ def _differs(file: Path, text: str) -> bool:
 
 
 @contextmanager
-def _migrated(url: str | None) -> Generator[str, None, None]:
+def migrated(url: str | None) -> Generator[str, None, None]:
     """The URL given, or that of a fresh database: a used one may hold calls of its own."""
     if url is not None:
         yield url
@@ -654,7 +654,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--url", help="a migrated database; default: a new one of its own")
     parser.add_argument("--check", action="store_true", help="write nothing; fail if stale")
     given = parser.parse_args(arguments)
-    with _migrated(given.url) as url, psycopg.connect(url) as connection:
+    with migrated(given.url) as url, psycopg.connect(url) as connection:
         stale = write_dbkit(connection, sqltree.shipped_root(), given.check)
     if given.check and stale:
         sys.exit(f"not generated: {', '.join(stale)}; run make generate")

@@ -17,6 +17,7 @@ from dbkit.migrations import migrate
 from dbkit.server import Server, temporary_server
 from dbkit.settings import settings
 from tests.helpers import Connection, connect
+from tests.proof import coverage_hook
 
 _numbers = itertools.count(1)
 
@@ -47,10 +48,15 @@ def new_database(server: Server, source: str) -> Iterator[str]:
             path = sql.SQL('alter database {} set search_path = "$user", public, dbkit')
             conn.execute(path.format(sql.Identifier(name)))
     try:
-        yield url
+        with coverage_hook.recorded(url):
+            yield url
     finally:
         drop = sql.SQL("drop database {} with (force)").format(sql.Identifier(name))
         run_admin(server.url, drop)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(coverage_hook, "sql functions that ran")
 
 
 @pytest.fixture(scope="session")

@@ -634,7 +634,8 @@ def validate_json(
     is valid. Keywords: type, properties, required, additionalProperties, items, enum, const,
     minimum, maximum, exclusiveMinimum, exclusiveMaximum, minLength, maxLength, pattern (POSIX),
     minItems, maxItems; title, description, default, examples and format say something to readers
-    only. An integer must fit bigint.
+    only. An integer must fit bigint and is written without a fraction (1.0 is none: a handler
+    casts the text).
     """
     return Call(
         "dbkit.validate_json",

@@ -25,8 +25,8 @@ begin
       select string_agg(
         case when t = 'integer' then format(
             'case when jsonb_typeof(%s) = ''number'' then %s between -9223372036854775808 and '
-            '9223372036854775807 and %s = trunc(%s) else false end',
-            p_value, v_number, v_number, v_number)
+            '9223372036854775807 and scale(%s) = 0 else false end',
+            p_value, v_number, v_number)
           else format('jsonb_typeof(%s) = %L', p_value, t) end, ' or ')
       from jsonb_array_elements_text(v_types) as t));
   end if;

@@ -17,7 +17,7 @@ begin
     if v_type = 'integer' and jsonb_typeof(p_value) = 'number' then
       v_number := (p_value #>> '{}')::numeric;
       if v_number between -9223372036854775808 and 9223372036854775807
-        and v_number = trunc(v_number)
+        and scale(v_number) = 0
       then
         return true;
       end if;

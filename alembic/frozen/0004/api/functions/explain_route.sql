@@ -22,7 +22,8 @@ begin
       'verdict', c.verdict) order by c.rank)
   into v_candidates
   from (
-    select t.rank, t.version, t.rpc_id, case
+    -- A version can stand there for newer apps as well; what it asks of its own generation comes last.
+    select distinct on (t.version) t.rank, t.version, t.rpc_id, case
       when t.sunset_at <= dbkit.clock() then 'sunset'
       when t.min_app_key > v_key collate "C" then format('needs app %s',
         (select min(v.min_app_version) from dbkit.api_versions v where v.min_app_key = t.min_app_key))
@@ -31,6 +32,7 @@ begin
     from dbkit.api_routes t
     where t.name = p_name and t.asked = v_asked and t.explicit = (v_requested is not null)
       and (t.below_app_key is null or v_key < t.below_app_key collate "C")
+    order by t.version, t.rank desc
   ) as c
   join dbkit.api_rpcs r on r.rpc_id = c.rpc_id;
   select r.* into v_rpc

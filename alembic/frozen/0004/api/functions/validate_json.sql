@@ -68,6 +68,7 @@ comment on function dbkit.validate_json(jsonb, jsonb, text) is
   'What in a value breaks a JSON Schema: path (JSON Pointer), keyword, message; no rows when it is valid.
 Keywords: type, properties, required, additionalProperties, items, enum, const, minimum, maximum,
 exclusiveMinimum, exclusiveMaximum, minLength, maxLength, pattern (POSIX), minItems, maxItems; title,
-description, default, examples and format say something to readers only. An integer must fit bigint.';
+description, default, examples and format say something to readers only. An integer must fit
+bigint and is written without a fraction (1.0 is none: a handler casts the text).';
 grant execute on function dbkit.validate_json(jsonb, jsonb, text)
 to anon, authenticated, service_role, super_admin;
