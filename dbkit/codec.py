@@ -124,7 +124,7 @@ def _plain(value: object) -> object:
 def _hook(kind: type, value: object) -> object:
     if kind is HexBytes and isinstance(value, str):
         return HexBytes(value)
-    raise NotImplementedError(f"no decoder for {kind}")
+    raise TypeError(f"no decoder for {kind}")
 
 
 @cache

@@ -45,7 +45,10 @@ strings = st.one_of(
 )
 bigints = st.integers(-(2**63), 2**63 - 1)
 numbers = st.one_of(
-    st.integers(-5, 5), bigints, st.integers(-40, 40).map(lambda n: n / 4 if n % 4 else n), st.just(10**10)
+    st.integers(-5, 5),
+    bigints,
+    st.integers(-40, 40).map(lambda n: n / 4 if n % 4 else n),
+    st.just(10**10),
 )
 scalars = st.one_of(st.none(), st.booleans(), numbers, strings)
 values: st.SearchStrategy[Any] = st.recursive(
