@@ -39,10 +39,29 @@ TABLE_NOTE = """    # {path} changed: say here how a table that is there gets th
 """
 
 
-def released() -> list[str]:
-    """Revisions that users have: their copies never change again."""
-    file = migrations.frozen_root() / "RELEASED"
-    return file.read_text("utf-8").split() if file.exists() else []
+def released_file() -> Path:
+    return migrations.frozen_root() / "RELEASED"
+
+
+def released() -> dict[str, str]:
+    """Revisions that users have, with the digest of their copies, which never change again."""
+    file = released_file()
+    lines = file.read_text("utf-8").splitlines() if file.exists() else []
+    return dict(line.split() for line in lines)
+
+
+def digest(revision: str) -> str:
+    """SHA-256 over the revision's lines of `checksums()`."""
+    lines = [line for line in checksums().splitlines() if f"  {revision}/" in line]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def release() -> list[str]:
+    """Declare every revision that is not released yet to be so; returns which."""
+    new = [r for r in migrations.frozen_revisions() if r not in released()]
+    with released_file().open("a", encoding="utf-8") as file:
+        file.writelines(f"{revision} {digest(revision)}\n" for revision in new)
+    return new
 
 
 def changes() -> dict[ObjectId, str | None]:
@@ -128,10 +147,14 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--only", action="append", default=[], help="a module; may repeat")
     parser.add_argument("--amend", action="store_true", help="make the newest revision again")
     parser.add_argument("--check", action="store_true", help="fail if sql/ is not frozen")
+    parser.add_argument("--release", action="store_true", help="users get these revisions now")
     given = parser.parse_args(arguments)
     if given.check:
         stale = [item.path for item in changes()]
         sys.exit(f"not frozen: {', '.join(stale)}; run make freeze" if stale else 0)
+    if given.release:
+        print(f"released: {', '.join(release()) or 'nothing new'}")
+        return
     if not given.title and not given.amend:
         parser.error("say what the revision does")
     revision = freeze(given.title, only=given.only, amend=given.amend)

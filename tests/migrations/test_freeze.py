@@ -131,9 +131,18 @@ def test_amends_the_newest_revision_until_it_is_released(tree: Path) -> None:
     edit(tree / CLOCK, "'The time of day.", "'What time it is.")
     assert freeze.freeze("", amend=True) == revision
     assert freeze.changes() == {}
-    (tree / "alembic/frozen/RELEASED").write_text(f"{revision}\n", "utf-8")
+    freeze.main(["--release"])
+    assert revision in freeze.released()
     with pytest.raises(SystemExit, match="is released"):
         freeze.freeze("", amend=True)
+
+
+def test_a_released_copy_that_was_changed_is_found(tree: Path) -> None:
+    freeze.release()
+    copy = tree / "alembic/frozen/0001/core/functions/clock.sql"
+    edit(copy, "'The time now.", "'The time of day.")
+    freeze.write_checksums()
+    assert [r for r, known in freeze.released().items() if freeze.digest(r) != known] == ["0001"]
 
 
 def test_command_line(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,6 +19,12 @@ def test_frozen_copies_have_not_changed() -> None:
     assert freeze.checksum_file().read_text("utf-8") == freeze.checksums()
 
 
+def test_released_copies_are_those_that_users_have() -> None:
+    assert {revision: freeze.digest(revision) for revision in freeze.released()} == (
+        freeze.released()
+    )
+
+
 def test_there_is_one_head() -> None:
     script = ScriptDirectory.from_config(migrations.alembic_config())
     assert script.get_heads() == [migrations.frozen_revisions()[-1]]
