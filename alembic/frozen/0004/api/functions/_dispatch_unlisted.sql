@@ -20,7 +20,7 @@ begin
   elsif exists (select from dbkit.validate_json(v_rpc.request_schema, p_payload)) then
     perform dbkit._raise_invalid_payload(p_rpc_id, p_payload);
   end if;
-  select n.nspname, p.proname into v_schema, v_function
+  select n.nspname::text, p.proname::text into v_schema, v_function
   from pg_catalog.pg_proc p
   join pg_catalog.pg_namespace n on n.oid = p.pronamespace
   where p.oid = v_rpc.handler_signature::regprocedure;
