@@ -9,6 +9,8 @@ create table dbkit.active_api_version (
   updated_at timestamptz not null default clock_timestamp(),
   updated_by text not null default session_user,
   deployment_id text,
+  fast_suffix text
+    generated always as (case when not has_pins then '*' || current_version end) stored,
   check (fallback_version <> current_version)
 );
 comment on table dbkit.active_api_version is
@@ -20,4 +22,6 @@ comment on column dbkit.active_api_version.has_pins is
   'Whether any consumer is pinned: spares every call the look-up while none is.';
 comment on column dbkit.active_api_version.deployment_id is
   'The switch that wrote this row, in deployment_log.';
+comment on column dbkit.active_api_version.fast_suffix is
+  'End of api_routes.fast_key for a call that names no version; NULL while anybody is pinned.';
 grant select on dbkit.active_api_version to anon, authenticated, service_role, super_admin;
