@@ -27,7 +27,8 @@ _FUNCTION_ACL = _ACL.format(
 _QUERIES = {
     "function": f"""
         select p.oid::regprocedure::text,
-          case when p.prokind = 'a' then 'aggregate' when p.proname = '_dispatch' then 'generated'
+          case when p.prokind = 'a' then 'aggregate'
+            when obj_description(p.oid, 'pg_proc') like 'Generated from %' then 'generated'
             else pg_get_functiondef(p.oid) end
           || {_FUNCTION_ACL}
           || coalesce(obj_description(p.oid, 'pg_proc'), '')

@@ -23,7 +23,6 @@ Connection: TypeAlias = "psycopg.Connection[tuple[Any, ...]]"
 SAFE_MINORS = {15: 19, 16: 15, 17: 11, 18: 6}
 
 RUNWAY_DAYS = 3
-_GENERATED = "_dispatch"
 _MANY_CONNECTIONS = 500
 
 
@@ -239,15 +238,20 @@ def _catalog_drift(connection: Connection) -> _Finding:
     revision = _values(connection, "select version_num from dbkit.alembic_version")[0]
     query = """
         select proname, prosrc, prosecdef,
-          coalesce(array_to_string(proconfig, ' ') like '%search_path=%', false)
+          coalesce(array_to_string(proconfig, ' ') like '%search_path=%', false),
+          coalesce(obj_description(oid, 'pg_proc') like 'Generated from %', false)
         from pg_proc where pronamespace = 'dbkit'::regnamespace"""
     there: dict[str, list[_Function]] = {}
-    for name, *parts in connection.execute(query).fetchall():
-        there.setdefault(name, []).append(_Function(_normal(parts[0]), parts[1], parts[2]))
+    generated: set[str] = set()
+    for name, body, definer, pinned, is_generated in connection.execute(query).fetchall():
+        there.setdefault(name, []).append(_Function(_normal(body), definer, pinned))
+        if is_generated:
+            generated.add(name)
     written = {name: _as_written(text) for name, text in _shipped_functions(revision).items()}
     missing = sorted(set(written) - set(there))
-    other = sorted(n for n, f in written.items() if f and n in there and there[n] != [f])
-    extra = sorted(set(there) - set(written) - {_GENERATED})
+    same = {n for n, f in written.items() if f is None or there.get(n) == [f]}
+    other = sorted((set(written) & set(there)) - same - generated)
+    extra = sorted(set(there) - set(written) - generated)
     kinds = {"missing": missing, "not as shipped": other, "not ours": extra}
     found = "; ".join(f"{what}: {_listed(names)}" for what, names in kinds.items() if names)
     if not found:

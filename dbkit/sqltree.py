@@ -90,8 +90,11 @@ def _mentions(text: str) -> set[str]:
     return set(re.findall(r"\bdbkit\.(\w+)", _without_comments(text)))
 
 
+_AGGREGATE = re.compile(r"^create or replace aggregate", re.MULTILINE)
+
+
 def creation_order(objects: Mapping[ObjectId, str]) -> list[ObjectId]:
-    """Modules lowest first, kinds in order; a table or view after what its own text names."""
+    """Modules lowest first, kinds in order; a table, view or aggregate after what it names."""
     by_name = {o.name: o for o in objects if o.kind in ("tables", "functions", "views")}
     ordered: list[ObjectId] = []
 
@@ -100,7 +103,7 @@ def creation_order(objects: Mapping[ObjectId, str]) -> list[ObjectId]:
             return
         if item in trail:
             raise SqlTreeError(f"{item.path} and {trail[-1].path} need each other")
-        if item.kind in ("tables", "views"):
+        if item.kind in ("tables", "views") or _AGGREGATE.search(objects[item]):
             for name in sorted(_mentions(split_down(objects[item])[0])):
                 needed = by_name.get(name)
                 if needed is not None and needed != item:

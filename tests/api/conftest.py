@@ -88,7 +88,10 @@ select jsonb_build_object(
   'keys', (select jsonb_agg(to_jsonb(t) order by scope, key) from dbkit.api_idempotency_keys t),
   'deployments', (select jsonb_agg(to_jsonb(t) order by id) from dbkit.deployment_log t),
   'requests', (select count(*) from dbkit.api_request_log),
-  'dispatcher', (select prosrc from pg_proc where oid = 'dbkit._dispatch(int, jsonb)'::regprocedure)
+  'dispatcher', (select prosrc from pg_proc
+    where oid = 'dbkit._dispatch(int, jsonb)'::regprocedure),
+  'fast_route', (select regexp_replace(prosrc, '^/.*?/', '') from pg_proc
+    where oid = 'dbkit._fast_route(text)'::regprocedure)
 )"""
 
 

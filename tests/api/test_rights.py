@@ -33,6 +33,7 @@ EVERYBODY = [
     "_dispatch_logged",
     "_dispatch_once",
     "_dispatch_unlisted",
+    "_fast_route",
     "_features_for",
     "_json_keywords",
     "_json_measure_fits",
@@ -73,6 +74,7 @@ NOBODY = [
     "_default_fallback",
     "_dispatch_tree",
     "_generate_dispatcher",
+    "_generate_fast_route",
     "_idempotency_scope",
     "_inherited_calls",
     "_is_pattern",
@@ -81,6 +83,7 @@ NOBODY = [
     "_lock_registry",
     "_refresh_api_routes",
     "_register_rpc",
+    "_routes_revision",
     "_unregister_rpc",
     "_unresolved_calls",
 ]
@@ -108,7 +111,7 @@ def functions_of_the_module() -> list[str]:
 
 def test_the_table_names_every_function() -> None:
     declared = EVERYBODY + SERVICE + ADMIN + NOBODY
-    assert sorted(declared) == sorted([*functions_of_the_module(), "_dispatch"])
+    assert sorted(declared) == sorted([*functions_of_the_module(), "_dispatch", "_fast_route"])
 
 
 @pytest.mark.parametrize("role", [*LEVELS, "public"])

@@ -5,7 +5,17 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from tests.api.conftest import call, context, handler, let_end, register, state
-from tests.helpers import Connection, become, freeze_clock, one, raises, row, unbecome
+from tests.helpers import (
+    Connection,
+    become,
+    connect,
+    freeze_clock,
+    one,
+    raises,
+    row,
+    rows,
+    unbecome,
+)
 
 
 def test_answers_data_and_meta(db: Connection) -> None:
@@ -351,6 +361,40 @@ def test_stale_dispatcher_serves_a_new_call_with_the_same_checks(db: Connection)
     become(db, "anon")
     with raises(db, "KD003"):
         call(db, "echo", {"a": 1})
+
+
+def test_stale_routes_never_meet_a_newer_switch(db: Connection) -> None:
+    """A session may see the pointer before it hears of the routes that the switch saw."""
+    for version in ("v1", "v3"):
+        handler(db, f"echo_{version}")
+    register(db, "echo", "v1", "guest.echo_v1(jsonb)")
+    routes = one(db, "select pg_get_functiondef('dbkit._fast_route(text)'::regprocedure)")
+    register(db, "echo", "v3", "guest.echo_v3(jsonb)")
+    db.execute("select dbkit.switch_api_version('v3', 'v2')")
+    db.execute(routes)
+    assert call(db, "echo")["meta"]["version"] == "v3"
+    assert call(db, "echo", version="v3")["meta"]["version"] == "v1", "the control: they are stale"
+
+
+def test_open_transaction_sees_a_call_and_a_switch_of_another_session(database: str) -> None:
+    with connect(database) as reader, connect(database, autocommit=True) as operator:
+        for version in ("v1", "v3"):
+            handler(operator, f"echo_{version}")
+        register(operator, "echo", "v1", "guest.echo_v1(jsonb)")
+        assert call(reader, "echo")["meta"]["version"] == "v1"
+        register(operator, "echo", "v3", "guest.echo_v3(jsonb)")
+        assert call(reader, "echo")["meta"]["version"] == "v1"
+        operator.execute("select dbkit.switch_api_version('v3', 'v2')")
+        assert call(reader, "echo")["meta"]["version"] == "v3"
+        operator.execute("select dbkit.switch_api_version('v2', 'v1')")
+        assert call(reader, "echo")["meta"]["version"] == "v1"
+        reader.rollback()
+
+
+def test_fast_route_is_part_of_the_callers_plan(db: Connection) -> None:
+    """Calling it as a function would read the whole literal each time."""
+    (plan,) = rows(db, "explain (verbose, costs off) select dbkit._fast_route(null) from pg_am")[1:]
+    assert "_fast_route" not in str(plan)
 
 
 def test_call_unregistered_while_it_was_dispatched(db: Connection) -> None:

@@ -25,7 +25,7 @@ from psycopg import sql
 from dbkit import sqltree
 
 TESTS = Path(__file__).parents[1]
-GENERATED = frozenset({"_dispatch"})
+GENERATED = frozenset({"_dispatch", "_fast_route"})
 """Functions that a function writes."""
 
 _WAIT_POLLS = 200

@@ -52,9 +52,9 @@ _GROUPS: list[tuple[Roles, str]] = [
         get_active_api_version get_best_api_version can_use_api_version evaluate_feature
         is_feature_available validate_json
         _claim_idempotency_key _compatibility _default_version _dispatch _dispatch_logged
-        _dispatch_once _dispatch_unlisted _features_for _json_keywords _json_measure_fits
-        _json_type_fits _log_own_call _pinned_version _raise_brownout _raise_forbidden_call
-        _raise_invalid_payload _raise_no_route _require_version _route_slowly
+        _dispatch_once _dispatch_unlisted _fast_route _features_for _json_keywords
+        _json_measure_fits _json_type_fits _log_own_call _pinned_version _raise_brownout
+        _raise_forbidden_call _raise_invalid_payload _raise_no_route _require_version _route_slowly
         _settle_idempotency_key""",
     ),
     (
@@ -75,9 +75,10 @@ _GROUPS: list[tuple[Roles, str]] = [
     (
         NOBODY,
         """_append_request_log _check_json_schema _check_registration _check_switch
-        _default_fallback _dispatch_tree _generate_dispatcher _idempotency_scope _inherited_calls
-        _is_pattern _json_check _json_object_check _lock_registry _refresh_api_routes _register_rpc
-        _unregister_rpc _unresolved_calls""",
+        _default_fallback _dispatch_tree _generate_dispatcher _generate_fast_route
+        _idempotency_scope _inherited_calls _is_pattern _json_check _json_object_check
+        _lock_registry _refresh_api_routes _register_rpc _routes_revision _unregister_rpc
+        _unresolved_calls""",
     ),
     # orders: a guest orders, and reads or cancels with the token; lists need an account
     (

@@ -1,6 +1,7 @@
--- The hot path: a read in a version without a date of end, for an app that is new enough, is one look-up
--- by one key (22 µs less than the full query, docs/adr/0002); all else goes to _route_slowly. The handler
--- runs once, with the caller's own rights. Its error is an error: nothing is caught here or tried again.
+-- The hot path: a read in a version without a date of end, for an app that is new enough, finds its route in
+-- a literal and reads no table but the pointer, and that only where no version is asked for
+-- (docs/adr/0002); all else goes to _route_slowly. The handler runs once, with the caller's own rights. Its
+-- error is an error: nothing is caught here or tried again.
 create or replace function dbkit.route_api_call(
   p_name text,
   p_payload jsonb default '{}',
@@ -11,33 +12,27 @@ language plpgsql
 volatile
 as $$
 declare
-  v_rpc_id int;
-  v_meta jsonb;
-  v_min_key text;
+  v_suffix text := ' ' || coalesce(p_requested_version, nullif(current_setting('dbkit.api_version', true), ''));
+  v_revision bigint;
+  v_route jsonb;
 begin
-  -- Two statements on purpose: in one, with the pointer read only where no version is asked for, the
-  -- planner would find a new plan for each call cheaper than a kept one, and plan 20 µs long.
-  if p_requested_version is null and coalesce(current_setting('dbkit.api_version', true), '') = '' then
-    select t.rpc_id, t.meta, t.min_app_key
-    into v_rpc_id, v_meta, v_min_key
-    from dbkit.api_routes t
-    where t.fast_key = p_name || (select a.fast_suffix from dbkit.active_api_version a);
-  else
-    select t.rpc_id, t.meta, t.min_app_key
-    into v_rpc_id, v_meta, v_min_key
-    from dbkit.api_routes t
-    where t.fast_key = p_name || ' '
-      || coalesce(p_requested_version, current_setting('dbkit.api_version', true));
+  if v_suffix is null then
+    select a.fast_suffix, a.routes_revision
+    into v_suffix, v_revision
+    from dbkit.active_api_version a;
   end if;
-  if v_rpc_id is null
-    or v_min_key > nullif(current_setting('dbkit.app_version_key', true), '') collate "C"
+  v_route := dbkit._fast_route(p_name || v_suffix);
+  -- Routes older than those that the switch saw: the pointer is new, this session's function is not yet.
+  if v_route is null
+    or (v_route -> 3)::bigint < v_revision
+    or v_route ->> 1 > nullif(current_setting('dbkit.app_version_key', true), '') collate "C"
     or current_setting('request.headers', true) <> ''
     or current_setting('dbkit.log_calls', true) = 'on'
   then
     return dbkit._route_slowly(p_name, p_payload, p_requested_version);
   end if;
   return jsonb_build_object(
-    'data', dbkit._dispatch(v_rpc_id, coalesce(p_payload, '{}')), 'meta', v_meta);
+    'data', dbkit._dispatch((v_route -> 0)::int, coalesce(p_payload, '{}')), 'meta', v_route -> 2);
 end
 $$;
 comment on function dbkit.route_api_call(text, jsonb, text) is

@@ -36,6 +36,7 @@ begin
   set current_version = p_new_version,
     fallback_version = v_fallback,
     revision = v_old.revision + 1,
+    routes_revision = dbkit._routes_revision(),
     updated_at = dbkit.clock(),
     updated_by = dbkit.caller_role(),
     deployment_id = v_deployment

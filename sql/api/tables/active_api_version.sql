@@ -11,6 +11,7 @@ create table dbkit.active_api_version (
   deployment_id text,
   fast_suffix text
     generated always as (case when not has_pins then '*' || current_version end) stored,
+  routes_revision bigint not null default 0,
   check (fallback_version <> current_version)
 );
 comment on table dbkit.active_api_version is
@@ -24,4 +25,6 @@ comment on column dbkit.active_api_version.deployment_id is
   'The switch that wrote this row, in deployment_log.';
 comment on column dbkit.active_api_version.fast_suffix is
   'End of api_routes.fast_key for a call that names no version; NULL while anybody is pinned.';
+comment on column dbkit.active_api_version.routes_revision is
+  'The _routes_revision that the last switch saw; older routes are not used after it.';
 grant select on dbkit.active_api_version to anon, authenticated, service_role, super_admin;

@@ -1,0 +1,3 @@
+select dbkit._generate_fast_route();
+-- down
+drop function dbkit._fast_route(text);
