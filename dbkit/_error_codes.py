@@ -15,6 +15,9 @@ __all__ = [
     "ClientTooOld",
     "CustomizationUnavailable",
     "DuplicateDeployment",
+    "EventIdReused",
+    "EventImmutable",
+    "EventSchemaViolation",
     "Forbidden",
     "IdempotencyKeyInFlight",
     "IdempotencyKeyReused",
@@ -24,6 +27,8 @@ __all__ = [
     "InvalidCursor",
     "InvalidCustomization",
     "InvalidDeploymentStatus",
+    "InvalidEvent",
+    "InvalidEventRegistration",
     "InvalidFallback",
     "InvalidOrderLines",
     "InvalidPayload",
@@ -32,19 +37,29 @@ __all__ = [
     "InvalidRollback",
     "InvalidVersionNumber",
     "ItemUnavailable",
+    "NoApplier",
     "NoRollbackTarget",
+    "ProjectionBusy",
+    "ProjectionNotReady",
     "SelectionOutOfRange",
     "StoreClosed",
+    "StreamArchived",
+    "StreamConflict",
+    "SubjectForgotten",
+    "SubjectInUse",
     "SwitchConflict",
     "TransitionNotAllowed",
     "UnknownCall",
     "UnknownDeployment",
     "UnknownMenuItem",
     "UnknownOrder",
+    "UnknownProjection",
     "UnknownRegion",
     "UnknownSourceRegion",
     "UnknownStore",
+    "UnknownStream",
     "UnknownVersion",
+    "UnsafeRead",
     "VersionBrownout",
     "VersionInUse",
     "VersionNotReady",
@@ -334,6 +349,111 @@ class AmountTooLarge(DbkitError):
     http_status: ClassVar[int] = 422
 
 
+class StreamConflict(DbkitError):
+    """The stream is not at the expected version."""
+
+    code: ClassVar[str] = "KD501"
+    http_status: ClassVar[int] = 409
+
+
+class UnknownStream(DbkitError):
+    """There is no such stream."""
+
+    code: ClassVar[str] = "KD502"
+    http_status: ClassVar[int] = 404
+
+
+class StreamArchived(DbkitError):
+    """The stream is archived: it takes no events."""
+
+    code: ClassVar[str] = "KD503"
+    http_status: ClassVar[int] = 409
+
+
+class InvalidEvent(DbkitError):
+    """An event is malformed or too large."""
+
+    code: ClassVar[str] = "KD504"
+    http_status: ClassVar[int] = 422
+
+
+class EventSchemaViolation(DbkitError):
+    """The event's data breaks the JSON Schema of its type."""
+
+    code: ClassVar[str] = "KD505"
+    http_status: ClassVar[int] = 422
+
+
+class EventIdReused(DbkitError):
+    """The event id is stored with another content or place."""
+
+    code: ClassVar[str] = "KD506"
+    http_status: ClassVar[int] = 409
+
+
+class UnsafeRead(DbkitError):
+    """Events are read by position in READ COMMITTED on the primary only."""
+
+    code: ClassVar[str] = "KD507"
+    http_status: ClassVar[int] = 409
+
+
+class InvalidEventRegistration(DbkitError):
+    """An applier, upcaster, schema or projection is not acceptable."""
+
+    code: ClassVar[str] = "KD508"
+    http_status: ClassVar[int] = 400
+
+
+class NoApplier(DbkitError):
+    """No applier is registered for the aggregate type."""
+
+    code: ClassVar[str] = "KD509"
+    http_status: ClassVar[int] = 404
+
+
+class UnknownProjection(DbkitError):
+    """There is no such projection."""
+
+    code: ClassVar[str] = "KD510"
+    http_status: ClassVar[int] = 404
+
+
+class ProjectionBusy(DbkitError):
+    """Somebody else runs or rebuilds the projection at the moment."""
+
+    code: ClassVar[str] = "KD511"
+    http_status: ClassVar[int] = 409
+
+
+class ProjectionNotReady(DbkitError):
+    """The projection has not caught up, or is stopped by an error."""
+
+    code: ClassVar[str] = "KD512"
+    http_status: ClassVar[int] = 409
+
+
+class EventImmutable(DbkitError):
+    """Events are never changed or deleted."""
+
+    code: ClassVar[str] = "KD513"
+    http_status: ClassVar[int] = 409
+
+
+class SubjectForgotten(DbkitError):
+    """The subject was forgotten: nothing more is stored of them."""
+
+    code: ClassVar[str] = "KD514"
+    http_status: ClassVar[int] = 410
+
+
+class SubjectInUse(DbkitError):
+    """Open transactions have seen the subject's data: forget it when they have ended."""
+
+    code: ClassVar[str] = "KD515"
+    http_status: ClassVar[int] = 409
+
+
 ALL: tuple[type[DbkitError], ...] = (
     InvalidContext,
     InvalidVersionNumber,
@@ -375,4 +495,19 @@ ALL: tuple[type[DbkitError], ...] = (
     UnknownSourceRegion,
     InvalidOrderLines,
     AmountTooLarge,
+    StreamConflict,
+    UnknownStream,
+    StreamArchived,
+    InvalidEvent,
+    EventSchemaViolation,
+    EventIdReused,
+    UnsafeRead,
+    InvalidEventRegistration,
+    NoApplier,
+    UnknownProjection,
+    ProjectionBusy,
+    ProjectionNotReady,
+    EventImmutable,
+    SubjectForgotten,
+    SubjectInUse,
 )

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeAlias
 
@@ -919,6 +920,10 @@ def demo(
     _answer(as_json, asdict(summary), lambda _: stage.result(summary))
     if summary.failures:
         raise typer.Exit(1)
+
+
+# Its commands are made of what is above.
+app.add_typer(import_module("dbkit.cli_events").events, name="events")
 
 
 def main() -> NoReturn:

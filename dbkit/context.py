@@ -25,6 +25,8 @@ class RequestContext:
     request_id: str | None = None
     user_id: str | None = None
     organization_id: str | None = None
+    correlation_id: str | None = None
+    causation_id: str | None = None
 
     def as_json(self) -> str:
         """The keys that have a value, as a JSON object."""

@@ -373,6 +373,8 @@ class Summary:
     versions: dict[str, int]
     clients: list[Served]
     orders: dict[str, int]
+    events: int
+    orders_in_events: int
     switches: list[Switch]
     errors: list[str]
 
@@ -439,6 +441,9 @@ def _summary(connection: Connection, crowd: list[Worker], seconds: float) -> Sum
         )
     }
     errors += _lost(samples, orders)
+    events, in_events = _events(connection)
+    if in_events != sum(orders.values()):
+        errors.append(f"{sum(orders.values())} orders are there, their events tell of {in_events}")
     p50, p95 = _percentiles([sample.ms for sample in samples])
     return Summary(
         seconds=round(seconds, 1),
@@ -449,9 +454,23 @@ def _summary(connection: Connection, crowd: list[Worker], seconds: float) -> Sum
         versions=dict(sorted(Counter(sample.version for sample in samples).items())),
         clients=_served(crowd),
         orders=orders,
+        events=events,
+        orders_in_events=in_events,
         switches=_switches(connection),
         errors=[f"{n} × {text}" for text, n in Counter(errors).most_common(_SHOWN_ERRORS)],
     )
+
+
+def _events(connection: Connection) -> tuple[int, int]:
+    """Events of orders, and the orders that the read model made from them counts."""
+    # Reading the model brings it up to date.
+    connection.execute("select dbkit.get_todays_orders(id) from dbkit.stores order by id limit 1")
+    query = """
+        select (select count(*) from dbkit.event_store where aggregate_type = 'order'),
+          (select coalesce(sum((state ->> 'orders')::bigint), 0) from dbkit.event_projections
+            where projection = 'todays_orders')"""
+    events, orders = connection.execute(query).fetchall()[0]
+    return int(events), int(orders)
 
 
 def _lost(samples: list[Sample], orders: dict[str, int]) -> list[str]:

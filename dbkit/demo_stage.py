@@ -160,6 +160,10 @@ def _print_totals(console: Console, summary: Summary) -> None:
     console.print(f"calls     {summary.calls:,} in {summary.seconds:g} s ({rate:,.0f} a second)")
     console.print(f"served    {listed(summary.versions)}")
     console.print(f"orders    {listed(summary.orders)} in one table, one shape")
+    console.print(
+        f"events    {summary.events:,}; the read model made from them counts "
+        f"{summary.orders_in_events:,} orders"
+    )
     console.print(f"latency   p50 {summary.p50_ms:.1f} ms, p95 {summary.p95_ms:.1f} ms")
     for error in summary.errors:
         console.print(f"failed    {error}", style="red", soft_wrap=True)

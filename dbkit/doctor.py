@@ -297,7 +297,9 @@ def _partition_runway(connection: Connection) -> _Finding:
         left join pg_inherits i on i.inhparent = p.oid
         left join pg_class c on c.oid = i.inhrelid and c.relname ~ '_[0-9]{8}$'
         where p.relnamespace = 'dbkit'::regnamespace and p.relkind = 'p'
-        group by p.relname order by 2, 1"""
+        group by p.relname
+        having count(i.inhrelid) = 0 or count(c.oid) > 0 -- not those in months or by hash
+        order by 2, 1"""
     tables = connection.execute(query).fetchall()
     short = [(name, days) for name, days in tables if days < RUNWAY_DAYS]
     if not short:

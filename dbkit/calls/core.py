@@ -87,6 +87,20 @@ def context_value(
     )
 
 
+def current_organization() -> Call[str]:
+    """organization_id of the request context, or 'default', which is all that an installation for
+    one organization needs. In a policy write (select dbkit.current_organization()), so that it
+    runs once.
+    """
+    return Call(
+        "dbkit.current_organization",
+        "select dbkit.current_organization()",
+        (),
+        scalar,
+        reads_only=True,
+    )
+
+
 def drop_day_partitions(
     table: str,
     keep_days: int,
@@ -209,9 +223,9 @@ def set_request_context(
     context: JsonInput,
 ) -> Call[None]:
     """Says who calls, for this transaction. Keys: app_name, app_version, api_version, client_id,
-    region, request_id, user_id, organization_id; all optional strings of 1 to 200 characters.
-    Raises KD001 for an unknown key or a bad value, KD002 for an app_version that is not a
-    version. No key grants a right: rights come from the database role.
+    region, request_id, user_id, organization_id, correlation_id, causation_id; all optional
+    strings of 1 to 200 characters. Raises KD001 for an unknown key or a bad value, KD002 for an
+    app_version that is not a version. No key grants a right: rights come from the database role.
     """
     return Call(
         "dbkit.set_request_context",

@@ -28,7 +28,13 @@ LEAVES = {path: c for path, c in COMMANDS.items() if not hasattr(c, "commands")}
 def test_the_commands_are_those_that_the_docs_name() -> None:
     names = ["up", "down", "psql", "migrate", "current", "call", "switch", "explain"]
     names += ["typegen", "doctor", "demo"]
-    assert set(LEAVES) == {*((name,) for name in names), ("rpc", "list"), ("rpc", "register")}
+    events = ["tail", "show", "state", "append", "archive", "restore", "project", "rebuild"]
+    events += ["verify", "lag", "stats"]
+    assert set(LEAVES) == {
+        *((name,) for name in names),
+        *(("rpc", name) for name in ("list", "register")),
+        *(("events", name) for name in events),
+    }
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)

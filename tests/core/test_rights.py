@@ -11,6 +11,7 @@ EVERYBODY = [
     "caller_role",
     "clock",
     "context_value",
+    "current_organization",
     "is_super_admin",
     "raise_error",
     "request_context",

@@ -17,6 +17,8 @@ KEYS = (
     "request_id",
     "user_id",
     "organization_id",
+    "correlation_id",
+    "causation_id",
 )
 READ = "select dbkit.request_context()"
 

@@ -124,6 +124,32 @@ def test_a_changed_function(conn: Connection) -> None:
     assert found.found == "not as shipped: is_super_admin"
 
 
+def test_generated_functions_are_no_drift(conn: Connection) -> None:
+    """Each registry of the event store writes functions; only a registered one differs."""
+    conn.execute(
+        """
+        create function public.fold(jsonb, dbkit.event_store) returns jsonb
+        language sql immutable as $$ select $2.event_data $$;
+        create function public.newer(jsonb) returns jsonb
+        language sql immutable as $$ select $1 $$;
+        grant execute on all functions in schema public
+        to authenticated, service_role, super_admin;
+        select dbkit.register_event_type('A', '{"type": "object"}');
+        select dbkit.register_upcaster('A', 1, 2, 'public.newer(jsonb)');
+        select dbkit.register_applier('cart', 'public.fold');
+        select dbkit.register_projection('carts', 'public.fold', '{A}', 'inline');
+        select dbkit.protect_event_fields('B', '{by}', '[["name"]]');
+        select dbkit.configure_aggregate('cart', 10, p_access => 'service');
+        """
+    )
+    written = conn.execute(
+        "select proname from pg_proc where pronamespace = 'dbkit'::regnamespace"
+        " and strpos(prosrc, 'public.fold') > 0"
+    ).fetchall()
+    assert {"_fold_event"} <= {name for (name,) in written}
+    assert check(conn, "catalog drift").status == "ok"
+
+
 def test_a_function_that_lost_security_definer(conn: Connection) -> None:
     conn.execute("alter function dbkit.switch_api_version security invoker")
     assert check(conn, "catalog drift").found == "not as shipped: switch_api_version"
@@ -181,6 +207,17 @@ def test_partitions_run_out(days: int, status: str, conn: Connection) -> None:
     if status != "ok":
         conn.execute(found.advice.partition(" every day")[0].encode())
         assert check(conn, "partitions").status == "ok"
+
+
+def test_partitions_that_are_not_days_have_no_runway(conn: Connection) -> None:
+    conn.execute("create table dbkit.by_month (at timestamptz) partition by range (at)")
+    conn.execute(
+        "create table dbkit.by_month_202601 partition of dbkit.by_month"
+        " for values from ('2026-01-01') to ('2026-02-01')"
+    )
+    assert check(conn, "partitions").status == "ok"
+    conn.execute("drop table dbkit.by_month_202601")
+    assert check(conn, "partitions").status == "problem", "the control: a table without any"
 
 
 def test_rights_of_public(conn: Connection) -> None:

@@ -37,6 +37,13 @@ DATA = {
         insert into dbkit.stores (organization_id, name) values ('o', 'Corner');
         insert into dbkit.customers (organization_id, user_id, name) values ('o', 'u1', 'Ada');""",
     "0006": "",
+    "0007": """
+        select dbkit.append_event('cart', 'c-1', 'CartOpened', '{"by": "u1"}');
+        select dbkit.append_events('cart', 'c-1',
+          '[{"event_type": "ItemAdded", "event_data": {"item": 7}}]', 1);
+        select dbkit.register_event_type('ItemAdded', '{"type": "object"}');
+        select dbkit.configure_aggregate('cart', 50);""",
+    "0008": "",
 }
 
 

@@ -21,8 +21,8 @@ _GROUPS: list[tuple[Roles, str]] = [
     # core: who am I, what time is it, how do I fail
     (
         ALL,
-        """app_version_key caller_has_role caller_role clock context_value is_super_admin
-        raise_error request_context require_service require_super_admin semver_key
+        """app_version_key caller_has_role caller_role clock context_value current_organization
+        is_super_admin raise_error request_context require_service require_super_admin semver_key
         set_request_context""",
     ),
     (SERVICE, "drop_day_partitions ensure_day_partitions"),
@@ -93,12 +93,68 @@ _GROUPS: list[tuple[Roles, str]] = [
         ACCOUNTS,
         """rpc_v1_list_orders rpc_v2_list_orders rpc_v3_list_orders rpc_v1_update_order_status
         rpc_v3_update_order_status _order_document _page_orders _read_order_cursor
-        _write_order_cursor""",
+        _write_order_cursor get_todays_orders _apply_order""",
     ),
     (
         NOBODY,
         """_choose_customizations _menu_item_options _open_store _order_actors _order_contact
-        _order_region _own_customer _price_order_line _raise_transition""",
+        _order_region _own_customer _price_order_line _raise_transition
+        _append_order_placed _append_order_status_changed _import_order_stream _order_event
+        _reduce_todays_orders _todays_orders_key""",
+    ),
+    # events: an account reads and appends to its own organization's streams, the service all
+    (
+        ACCOUNTS,
+        """append_event append_events get_events get_events_by_correlation get_events_by_type
+        safe_position set_causing_event
+        create_snapshot diff_state get_aggregate_state get_aggregate_types get_event_types
+        replay_events state_as_of get_projection list_projection
+        _aggregate_state _catch_up_projection _check_page _current_event_data
+        _current_schema_version _diff_json _fold_events _raise_no_applier _raise_null_result
+        _ready_projection _require_projection _state_fingerprint _target_version
+        _unseal_event_data _upcast_event_data
+        get_event_store_stats get_stream_digest get_streams
+        _open_own_fields _read_projection _service_aggregate_types _service_projections
+        _unseal_fields""",
+    ),
+    (
+        SERVICE,
+        """cancel_rebuild delete_snapshots explain_lag get_projection_status
+        get_reader_checkpoint get_reader_status read_all rebuild_projection run_projection
+        run_snapshots save_reader_checkpoint verify_projection _check_event_function
+        archive_stream forget_subject get_subject_receipts restore_stream verify_events
+        verify_stream _event_table_bytes _event_tables _newest_position _open_fields
+        _subject_hash""",
+    ),
+    (
+        ADMIN,
+        """configure_aggregate register_applier register_event_type register_projection
+        register_upcaster unregister_applier unregister_event_type unregister_projection
+        unregister_upcaster protect_event_fields protect_event_partitions
+        unprotect_event_fields""",
+    ),
+    (
+        NOBODY,
+        """_check_protected_fields _configure_aggregate _encrypt_bytes _event_grants
+        _event_guards _event_problems _field_keys _forget_subject
+        _generate_event_access _generate_event_layout _generate_event_sealing _generate_names
+        _has_broken_seal
+        _hmac_pads _hmac_sha256 _hold_subject _is_fold _is_time_partitioned _key_to_read
+        _key_to_write _new_subject_key _open_value _raise_stream_conflict _register_applier
+        _register_projection _require_stream_access _seal_fields _seal_value _set_archived
+        _stream_problems _xor_bytes
+        _after_append _after_append_hooks _append_event_slowly _append_events _begin_rebuild
+        _check_event_data _check_events _check_projection _diff_generations _drop_generation
+        _drop_shadow _event_actor _event_causation _event_correlation _event_hash
+        _event_organization _event_schema_version _event_time _fold_event
+        _generate_after_append _generate_event_checks _generate_event_functions _generate_fold
+        _generate_projections _generate_upcasting _go_live _go_live_if_empty _has_event_of
+        _if_tree _inline_event_types _lock_appends _lock_projection_row _lock_stream _new_events
+        _next_position _project_batch _project_events _project_inline _project_range
+        _project_up_to _projection_key _projection_reduce _pure_function
+        _raise_invalid_event_data _raise_not_generated _raise_projection_busy
+        _refuse_event_change _replay_or_refuse _seal_event_data _swap_generations
+        _write_projection_row _write_snapshot""",
     ),
 ]
 
@@ -112,15 +168,28 @@ DEFINERS_FOR_CLIENTS: dict[str, str] = {
     "_log_own_call": "takes nothing but the meta object of a route that there is",
     "_place_order": "writes orders, which nobody may; prices come from the menu",
     "_change_order_status": "writes the status, which nobody may; checks actor and transition",
+    "append_event": "writes events, which nobody may; into the caller's organization alone",
+    "append_events": "writes events, which nobody may; into the caller's organization alone",
+    "create_snapshot": "keeps what the caller can read: a state of the caller's organization",
+    "safe_position": "reads the sequence of positions and the marks; returns one number",
+    "_open_own_fields": "decrypts with keys of the caller's organization alone",
+    "get_todays_orders": "counts the orders of a store for its staff; checks the caller's profile",
+    "_catch_up_projection": "folds what is committed into rows that only their own tenant reads",
     "_guest_order_document": "reads one order to the token that its guest was given",
 }
 """SECURITY DEFINER functions that anon or authenticated may execute, and why that does no harm."""
+
+GUARDED_BY_GRANT_ALONE: dict[str, str] = {
+    "_open_fields": "functions of a domain open events of the organization that they decided on",
+}
+"""SECURITY DEFINER functions for operators that cannot ask who calls, and why."""
 
 # --- tables ----------------------------------------------------------------------------------
 
 Rights: TypeAlias = dict[str, Roles]
 
 _READ_BY_ALL: Rights = {"SELECT": ALL}
+_READ_BY_ACCOUNTS: Rights = {"SELECT": ACCOUNTS}
 _READ_BY_SERVICE: Rights = {"SELECT": SERVICE}
 _EDITED_BY_SERVICE: Rights = {"INSERT": SERVICE, "UPDATE": SERVICE, "DELETE": SERVICE}
 _PUBLIC_EDITED: Rights = {"SELECT": ALL} | _EDITED_BY_SERVICE
@@ -147,6 +216,22 @@ TABLES: dict[str, Rights] = {
     "api_version_usage": _READ_BY_SERVICE,
     "api_versions": _READ_BY_ALL,
     "feature_flags": _READ_BY_ALL,
+    "event_aggregate_types": _READ_BY_ACCOUNTS,
+    "event_projection_checkpoints": _READ_BY_SERVICE,
+    "event_projection_definitions": _READ_BY_ACCOUNTS,
+    "event_projections": _READ_BY_ACCOUNTS,
+    "event_protected_fields": _READ_BY_ACCOUNTS,
+    "event_reader_checkpoints": _READ_BY_SERVICE,
+    "event_snapshot_requests": _READ_BY_SERVICE,
+    "event_snapshots": _READ_BY_ACCOUNTS,
+    "event_store": _READ_BY_ACCOUNTS,
+    "event_streams": _READ_BY_ACCOUNTS,
+    "event_subject_keys": {},
+    "event_subject_receipts": _READ_BY_SERVICE,
+    "event_subject_streams": _READ_BY_SERVICE,
+    "event_types": _READ_BY_ACCOUNTS,
+    "event_upcasters": _READ_BY_ACCOUNTS,
+    "events": _READ_BY_ACCOUNTS,
     "stores": _PUBLIC_EDITED,
     "menu_categories": _PUBLIC_EDITED,
     "menu_items": _PUBLIC_EDITED,
@@ -172,6 +257,10 @@ SEQUENCES: Roles = NOBODY
 """Identity columns need no right on their sequence."""
 
 TENANT_TABLES = {
+    "event_store",
+    "event_streams",
+    "event_snapshots",
+    "event_projections",
     "stores",
     "menu_categories",
     "menu_items",
@@ -185,6 +274,9 @@ TENANT_TABLES = {
 }
 """Rows belong to a tenant or a person and clients may read some: RLS is enabled and forced."""
 
+TENANT_VIEWS = {"events"}
+"""Views of tenants' tables: with the rights of whoever reads, so that the policies hold."""
+
 PUBLIC_TABLES = {
     "error_codes",
     "region_health",
@@ -195,6 +287,11 @@ PUBLIC_TABLES = {
     "api_versions",
     "feature_flags",
     "order_status_transitions",
+    "event_aggregate_types",
+    "event_projection_definitions",
+    "event_protected_fields",
+    "event_types",
+    "event_upcasters",
 }
 """Clients may read every row, because none of them is anybody's. Any other table is closed to
 clients altogether."""

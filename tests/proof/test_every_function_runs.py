@@ -78,6 +78,15 @@ def test_an_inlined_function_runs_with_those_that_name_it() -> None:
     assert coverage_hook.never_called(known, set()) == ["inner", "outer"]
 
 
+def test_an_aggregate_runs_with_those_that_name_it() -> None:
+    known = {
+        "total": "create or replace aggregate dbkit.total (int)(sfunc = int4pl, stype = int);",
+        "outer": "create or replace function dbkit.outer() … dbkit.total(1) …",
+    }
+    assert coverage_hook.never_called(known, {"outer"}) == []
+    assert coverage_hook.never_called(known, set()) == ["outer", "total"]
+
+
 def test_a_part_of_the_suite_gives_no_verdict() -> None:
     files = coverage_hook.files_that_count()
     assert any(file.endswith("tests/api/test_route_api_call.py") for file in files)

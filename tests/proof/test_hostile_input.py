@@ -114,6 +114,7 @@ def test_hostile_payloads_of_every_call_in_every_version(
 def assert_only_answers_changed(database: str, seen: Outcomes, before: dict[str, str]) -> None:
     """Every order and every status that is there was answered for; no other table is touched."""
     written = {"orders", "order_items", "order_status_history", "customers", "api_idempotency_keys"}
+    written |= {"event_store", "event_streams"}
     after = contents(database)
     assert {table for table in before if before[table] != after[table]} <= written
     data = [answer["data"] for answer in seen.answered if "order" in answer["meta"]["rpc"]]
@@ -123,11 +124,12 @@ def assert_only_answers_changed(database: str, seen: Outcomes, before: dict[str,
     with connect(database) as conn:
         orders = {r["id"]: r["status"] for r in rows(conn, "select id, status from dbkit.orders")}
         history = one(conn, "select count(*) from dbkit.order_status_history")
+        events = one(conn, "select count(*) from dbkit.event_store")
     assert set(orders) == placed != set()
     assert {order for order, status in orders.items() if status != "pending"} == {
         order for order, _ in changed
     }
-    assert history == len(orders) + len(changed)
+    assert history == events == len(orders) + len(changed)
 
 
 @pytest.mark.parametrize("role", ROLES)

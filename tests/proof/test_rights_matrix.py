@@ -83,7 +83,8 @@ def declared_function_cells() -> set[tuple[str, str]]:
 def test_every_object_is_declared(db: Connection) -> None:
     functions = rows(
         db,
-        "select proname from pg_proc where pronamespace = 'dbkit'::regnamespace and prokind = 'f'",
+        "select proname from pg_proc where pronamespace = 'dbkit'::regnamespace"
+        " and prokind in ('f', 'a')",
     )
     assert {f["proname"] for f in functions} == set(rights.FUNCTIONS)
     assert set(relations(db)) == set(rights.TABLES)
@@ -160,7 +161,7 @@ def test_tenant_tables_enable_and_force_row_level_security(db: Connection) -> No
 
 def test_what_clients_read_is_a_tenants_or_nobodys(db: Connection) -> None:
     read = {table for table, _, role in table_cells(db) if role in CLIENTS}
-    assert read == rights.TENANT_TABLES | rights.PUBLIC_TABLES
+    assert read == rights.TENANT_TABLES | rights.TENANT_VIEWS | rights.PUBLIC_TABLES
     assert not rights.TENANT_TABLES & rights.PUBLIC_TABLES
 
 

@@ -20,6 +20,8 @@ FULL = RequestContext(
     request_id="req_ü1",
     user_id="u1",
     organization_id="o1",
+    correlation_id="c1",
+    causation_id="e1",
 )
 
 

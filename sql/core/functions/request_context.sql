@@ -7,7 +7,7 @@ begin
   return (
     select jsonb_strip_nulls(jsonb_object_agg(k, dbkit.context_value(k)))
     from unnest(array['app_name', 'app_version', 'api_version', 'client_id', 'region', 'request_id',
-      'user_id', 'organization_id']) as k
+      'user_id', 'organization_id', 'correlation_id', 'causation_id']) as k
   );
 end
 $$;

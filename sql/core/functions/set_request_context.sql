@@ -9,7 +9,7 @@ declare
   v_key text;
   v_value jsonb;
   v_keys constant text[] := array['app_name', 'app_version', 'api_version', 'client_id', 'region',
-    'request_id', 'user_id', 'organization_id'];
+    'request_id', 'user_id', 'organization_id', 'correlation_id', 'causation_id'];
 begin
   if jsonb_typeof(p_context) is distinct from 'object' then
     perform dbkit.raise_error('KD001', 'the request context must be a JSON object', '{}',
@@ -39,13 +39,15 @@ begin
     set_config('dbkit.region', coalesce(p_context ->> 'region', ''), true),
     set_config('dbkit.request_id', coalesce(p_context ->> 'request_id', ''), true),
     set_config('dbkit.user_id', coalesce(p_context ->> 'user_id', ''), true),
-    set_config('dbkit.organization_id', coalesce(p_context ->> 'organization_id', ''), true);
+    set_config('dbkit.organization_id', coalesce(p_context ->> 'organization_id', ''), true),
+    set_config('dbkit.correlation_id', coalesce(p_context ->> 'correlation_id', ''), true),
+    set_config('dbkit.causation_id', coalesce(p_context ->> 'causation_id', ''), true);
 end
 $$;
 comment on function dbkit.set_request_context(jsonb) is
   'Says who calls, for this transaction. Keys: app_name, app_version, api_version, client_id, region,
-request_id, user_id, organization_id; all optional strings of 1 to 200 characters. Raises KD001 for
-an unknown key or a bad value, KD002 for an app_version that is not a version.
+request_id, user_id, organization_id, correlation_id, causation_id; all optional strings of 1 to 200
+characters. Raises KD001 for an unknown key or a bad value, KD002 for an app_version that is not a version.
 No key grants a right: rights come from the database role.';
 grant execute on function dbkit.set_request_context(jsonb)
 to anon, authenticated, service_role, super_admin;

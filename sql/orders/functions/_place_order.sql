@@ -63,6 +63,7 @@ begin
     case when v_user_id is null and dbkit.caller_has_role('service_role') then 'service'
       else 'customer' end,
     v_user_id);
+  perform dbkit._append_order_placed(v_order_id, v_store.organization_id, v_user_id);
   return dbkit._order_document(v_order_id) || jsonb_build_object('guest_token', v_guest_token);
 end
 $$;
@@ -72,6 +73,7 @@ phone, email}, source_region?} and returns it as _order_document does, with gues
 Prices come from the menu: unit price = item + price_delta of each option, never below 0; line = unit
 price * quantity, exact; subtotal = sum of the lines; tax = round(subtotal * tax_rate of the store, 2),
 half up and once an order, not a line; total = subtotal + tax.
+Appends OrderPlaced to the stream order/<id>.
 Without customizations a line takes the default options; with them, just those listed.
 A user (role authenticated and user_id in the context) orders on their account; anyone else as a guest.
 Raises KD402 to KD411, KD414, KD415, KD416.';

@@ -1,0 +1,16 @@
+"""event store."""
+
+from dbkit.migrations import apply_frozen, revert_frozen
+
+revision = "0007"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    apply_frozen(revision)
+
+
+def downgrade() -> None:
+    revert_frozen(revision)

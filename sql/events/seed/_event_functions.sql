@@ -1,0 +1,3 @@
+select dbkit._generate_event_functions();
+-- down
+select 1;

@@ -1,0 +1,264 @@
+"""Forgetting destroys the key, once and for all, whatever else runs at the same time."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.events.parts_integrity import PERSON, append, chain, data_of, problems, protect
+from tests.helpers import Connection, become, connect, one, raises, row, rows
+
+FORGET = "select dbkit.forget_subject('cu-1', 'asked to')"
+FORGOTTEN = {"$forgotten": True}
+GONE = {"customer": {"id": "cu-1", "name": FORGOTTEN, "email": FORGOTTEN}, "plain": 1}
+
+
+def test_makes_protected_fields_unreadable_and_leaves_the_rest(db: Connection) -> None:
+    chain(db)
+    protect(db)
+    append(db, "a", "Registered", PERSON)
+    append(db, "a", "Other", PERSON)
+    append(db, "b", "Registered", {"customer": {"id": "cu-2", "name": "Bo"}})
+    become(db, "service_role")
+    receipt = one(db, FORGET)
+    assert (receipt["events"], receipt["streams"], receipt["replayed"]) == (1, 1, False)
+    assert data_of(db, "a") == [GONE, PERSON]
+    assert data_of(db, "b") == [{"customer": {"id": "cu-2", "name": "Bo"}}]
+    assert problems(db) == set(), "the chain is over what is stored, so forgetting leaves it whole"
+
+
+def test_the_key_is_nowhere_in_the_tables(db: Connection) -> None:
+    protect(db)
+    append(db, "a", "Registered", PERSON)
+    key = row(db, "select key from dbkit.event_subject_keys")["key"]
+    db.execute(FORGET)
+    assert rows(db, "select subject, key from dbkit.event_subject_keys") == [
+        {"subject": "cu-1", "key": None}
+    ]
+    receipt = row(db, "select * from dbkit.event_subject_receipts")
+    assert receipt["key_hash"] != key
+    assert rows(db, "select * from dbkit.event_subject_streams") == []
+
+
+def test_again_returns_the_first_receipt(db: Connection) -> None:
+    protect(db)
+    append(db, "a", "Registered", PERSON)
+    first = one(db, FORGET)
+    again = one(db, "select dbkit.forget_subject('cu-1', 'another reason')")
+    assert again == {**first, "replayed": True}
+    assert one(db, "select count(*) from dbkit.event_subject_receipts") == 1
+
+
+def test_a_key_that_a_restore_brought_back_is_destroyed_again(db: Connection) -> None:
+    protect(db)
+    append(db, "a", "Registered", PERSON)
+    key = row(db, "select key from dbkit.event_subject_keys")["key"]
+    first = one(db, FORGET)
+    db.execute("update dbkit.event_subject_keys set key = %s, forgotten_at = null", [key])
+    assert data_of(db, "a") == [PERSON]
+    assert one(db, FORGET)["receipt_id"] == first["receipt_id"]
+    assert data_of(db, "a") == [GONE]
+
+
+def test_nothing_more_is_stored_of_them(db: Connection) -> None:
+    protect(db)
+    receipt = one(db, FORGET)
+    assert receipt["events"] == 0
+    with raises(db, "KD514") as caught:
+        append(db, "a", "Registered", PERSON)
+    assert caught.detail["receipt_id"] == receipt["receipt_id"]
+    with raises(db, "KD514"):
+        db.execute("select dbkit.append_events('thing', 'a', %s::jsonb)",
+                   [json.dumps([{"event_type": "Registered", "event_data": PERSON}])])  # fmt: skip
+    assert rows(db, "select * from dbkit.event_streams") == []
+    become(db, "authenticated", organization_id="other")
+    append(db, "a", "Registered", PERSON)
+
+
+def with_applier(db: Connection) -> None:
+    db.execute(
+        "create function public.last_data(jsonb, dbkit.event_store) returns jsonb immutable"
+        " language sql as $$ select $2.event_data $$"
+    )
+    signature = "public.last_data(jsonb,dbkit.event_store)"
+    readers = "authenticated, service_role, super_admin"
+    db.execute(f"grant execute on function {signature} to {readers}".encode())
+    db.execute("select dbkit.register_applier('thing', %s)", [signature])
+
+
+def test_snapshots_of_their_streams_go(db: Connection) -> None:
+    with_applier(db)
+    protect(db)
+    append(db, "a", "Registered", PERSON)
+    append(db, "b", "Registered", {"customer": {"id": "cu-2"}})
+    for stream in "ab":
+        db.execute("select dbkit.create_snapshot('thing', %s)", [stream])
+    assert one(db, "select state from dbkit.event_snapshots where aggregate_id = 'a'") == PERSON
+    db.execute(FORGET)
+    assert rows(db, "select aggregate_id from dbkit.event_snapshots") == [{"aggregate_id": "b"}]
+    db.execute("select dbkit.create_snapshot('thing', 'a')")
+    assert one(db, "select state from dbkit.event_snapshots where aggregate_id = 'a'") == GONE
+    assert problems(db) == set()
+
+
+def test_names_the_projections_that_must_be_rebuilt(db: Connection) -> None:
+    protect(db)
+    append(db, "a", "Registered", PERSON)
+    for name, types in [("people", "{Registered}"), ("all_of_it", "{*}"), ("others", "{Other}")]:
+        db.execute(
+            "insert into dbkit.event_projection_definitions (projection, mode, event_types,"
+            " reducer_signature, registered_at, registered_by)"
+            " values (%s, 'async', %s, 'x', now(), 'me')",
+            [name, types],
+        )
+    assert one(db, FORGET)["projections"] == ["all_of_it", "people"]
+
+
+@pytest.mark.parametrize(
+    ("subject", "reason"),
+    [("", "r"), (None, "r"), ("x" * 201, "r"), ("cu-1", ""), ("cu-1", None), ("cu-1", "r" * 501)],
+)
+def test_rejects_bad_arguments(db: Connection, subject: str | None, reason: str | None) -> None:
+    with raises(db, "KD004"):
+        db.execute("select dbkit.forget_subject(%s, %s)", [subject, reason])
+
+
+@pytest.mark.parametrize("role", ["anon", "authenticated"])
+def test_needs_service_role(db: Connection, role: str) -> None:
+    become(db, role)
+    with raises(db, "42501"):
+        db.execute(FORGET)
+
+
+# --- at the same time -------------------------------------------------------------------------
+
+
+@contextmanager
+def three(url: str) -> Iterator[tuple[Connection, Connection, Connection]]:
+    with connect(url) as setup:
+        protect(setup)
+        append(setup, "a", "Registered", PERSON)
+    with connect(url) as one_, connect(url) as other, connect(url, autocommit=True) as watcher:
+        yield one_, other, watcher
+
+
+@contextmanager
+def blocked(watcher: Connection, conn: Connection, statement: str) -> Iterator[Future[Any]]:
+    """Runs a statement in a thread, and goes on once it waits for a lock."""
+    pid = conn.info.backend_pid
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(one, conn, statement)
+        waits = False
+        while not waits:
+            assert not running.done(), running.result()
+            waits = one(watcher, "select cardinality(pg_blocking_pids(%s)) > 0", pid)
+        yield running
+
+
+REGISTER = f"select dbkit.append_event('thing', 'b', 'Registered', '{json.dumps(PERSON)}')"
+
+
+def test_waits_for_an_open_append(database: str) -> None:
+    with three(database) as (writer, other, watcher):
+        append(writer, "b", "Registered", PERSON)
+        with blocked(watcher, other, FORGET) as forgetting:
+            writer.commit()
+            assert forgetting.result()["events"] == 2
+        other.commit()
+        assert data_of(watcher, "b") == [GONE]
+
+
+def test_waits_for_the_first_append_of_a_new_subject(database: str) -> None:
+    with three(database) as (writer, other, watcher):
+        append(writer, "b", "Registered", {"customer": {"id": "new", "name": "N"}})
+        forget = "select dbkit.forget_subject('new', 'asked to')"
+        with blocked(watcher, other, forget) as forgetting:
+            writer.commit()
+            assert forgetting.result()["events"] == 1
+        other.commit()
+        assert data_of(watcher, "b") == [{"customer": {"id": "new", "name": FORGOTTEN}}]
+
+
+@pytest.mark.parametrize("subject", ["cu-1", "never-seen"])
+def test_an_append_waits_and_is_refused(database: str, subject: str) -> None:
+    with three(database) as (writer, other, watcher):
+        one(other, f"select dbkit.forget_subject('{subject}', 'asked to')")
+        statement = REGISTER.replace("cu-1", subject)
+        with blocked(watcher, writer, statement) as appending:
+            other.commit()
+            with pytest.raises(psycopg.DatabaseError) as caught:
+                appending.result()
+        assert caught.value.sqlstate == "KD514"
+
+
+def test_an_append_waits_and_goes_on_when_nobody_was_forgotten(database: str) -> None:
+    with three(database) as (writer, other, watcher):
+        one(other, FORGET)
+        with blocked(watcher, writer, REGISTER) as appending:
+            other.rollback()
+            assert appending.result()["version"] == 1
+        writer.commit()
+        assert data_of(watcher, "b") == [PERSON]
+
+
+@pytest.mark.parametrize("subject", ["cu-1", "never-seen"])
+def test_an_older_snapshot_writes_nothing(database: str, subject: str) -> None:
+    with three(database) as (writer, other, _):
+        writer.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        one(writer, "select 1")
+        one(other, f"select dbkit.forget_subject('{subject}', 'asked to')")
+        other.commit()
+        with pytest.raises(psycopg.DatabaseError) as caught:
+            one(writer, REGISTER.replace("cu-1", subject))
+        assert caught.value.sqlstate in ("40001", "KD514")
+
+
+def test_a_statement_that_began_before_reads_nothing_after(database: str) -> None:
+    with three(database) as (reader, other, watcher):
+        one(watcher, "select pg_advisory_lock(1)::text")
+        late = (
+            "select array[(select pg_advisory_xact_lock_shared(1))::text, e.event_data::text]"
+            " from dbkit.events e"
+        )
+        with blocked(watcher, reader, late) as reading:
+            one(other, FORGET)
+            other.commit()
+            one(watcher, "select pg_advisory_unlock(1)")
+            assert json.loads(reading.result()[1]) == GONE
+
+
+def test_gives_up_while_a_reader_holds_plain_text(database: str) -> None:
+    with three(database) as (reader, other, _):
+        assert data_of(reader, "a") == [PERSON]
+        with raises(other, "KD515"):
+            one(other, FORGET)
+        reader.rollback()
+        assert one(other, FORGET)["events"] == 1
+
+
+def test_no_deadlock_with_who_locks_the_key_first(database: str) -> None:
+    with three(database) as (first, other, watcher):
+        one(first, "select subject from dbkit.event_subject_keys for key share")
+        with ThreadPoolExecutor(1) as pool:
+            forgetting = pool.submit(one, other, FORGET)
+            assert data_of(first, "a") == [PERSON]
+            first.commit()
+            assert forgetting.result()["events"] == 1
+        other.commit()
+        assert data_of(watcher, "a") == [GONE]
+
+
+def test_no_snapshot_keeps_plain_text_that_was_made_meanwhile(database: str) -> None:
+    with connect(database) as setup:
+        with_applier(setup)
+    with three(database) as (maker, other, watcher):
+        one(maker, "select dbkit.create_snapshot('thing', 'a')")
+        with blocked(watcher, other, FORGET) as forgetting:
+            maker.commit()
+            assert forgetting.result()["events"] == 1
+        other.commit()
+        assert rows(watcher, "select * from dbkit.event_snapshots") == []
