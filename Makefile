@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench freeze generate clean
+.PHONY: help demo test torture check bench freeze generate clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -22,6 +22,10 @@ demo: $(STAMP) ## three generations of an app on a real Postgres while its API v
 
 test: $(STAMP) ## the whole suite, on the embedded server (or DATABASE_URL)
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 $(ARGS)
+
+torture: $(STAMP) ## the stress, crash and random history tests, five times as long (DBKIT_SEED, DBKIT_TORTURE)
+	@DBKIT_TORTURE=$${DBKIT_TORTURE:-5} $(BIN)/python -m pytest -n 0 -s tests/events/test_read_all_stress.py \
+		tests/events/test_crash.py tests/events/test_state_machine.py $(ARGS)
 
 check: $(STAMP) ## lint, format, types, SQL style
 	$(BIN)/ruff check .
