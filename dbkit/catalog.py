@@ -59,8 +59,10 @@ _QUERIES = {
         select c.relname, pg_get_indexdef(c.oid) from pg_class c
         where c.relnamespace = to_regnamespace('dbkit') and c.relkind in ('i', 'I')
           and {_NO_PARTITION}""",
-    "view": """
-        select c.relname, pg_get_viewdef(c.oid) from pg_class c
+    "view": r"""
+        -- Postgres 15 writes the alias of an only table before each column, later ones do not.
+        select c.relname, regexp_replace(pg_get_viewdef(c.oid), '\m[a-z]\.', '', 'g')
+        from pg_class c
         where c.relnamespace = to_regnamespace('dbkit') and c.relkind in ('v', 'm')""",
     "trigger": f"""
         select c.relname || '.' || t.tgname, pg_get_triggerdef(t.oid) || t.tgenabled::text
