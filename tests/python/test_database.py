@@ -126,7 +126,10 @@ class Fault:
 
     def waiting(self) -> int:
         """PID of the backend that waits for the lock."""
-        statement = "select pid from pg_locks where locktype = 'advisory' and not granted"
+        statement = (
+            "select pid from pg_locks where locktype = 'advisory' and not granted"
+            " and database = (select oid from pg_database where datname = current_database())"
+        )
         while True:
             found = self.connection.execute(statement.encode()).fetchall()
             if found:
