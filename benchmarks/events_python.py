@@ -21,6 +21,8 @@ from psycopg_pool import ConnectionPool
 from benchmarks.events_stores import ORGANIZATION, PAYLOAD, Plan, execute, in_role
 from benchmarks.figures import Figure
 from benchmarks.pgbench import take_turns
+from dbkit.call import Call
+from dbkit.calls.events import AppendEventResult, append_event
 
 if TYPE_CHECKING:
     from multiprocessing.synchronize import Barrier
@@ -97,39 +99,31 @@ def _nothing() -> None:
     pass
 
 
-def _typed(conn: _Connection, job: Job) -> _Begun:
-    from dbkit.calls.events import append_event
+def _append(job: Job, version: int) -> Call[AppendEventResult]:
+    return append_event(
+        "order",
+        job.stream,
+        "OrderPlaced",
+        PAYLOAD,
+        expected_version=version,
+        event_id=uuid4(),
+    )
 
+
+def _typed(conn: _Connection, job: Job) -> _Begun:
     def step(version: int) -> object:
-        call = append_event(
-            "order",
-            job.stream,
-            "OrderPlaced",
-            PAYLOAD,
-            expected_version=version,
-            event_id=uuid4(),
-        )
-        return call.run(conn)
+        return _append(job, version).run(conn)
 
     return step, _nothing
 
 
 def _typed_database(conn: _Connection, job: Job) -> _Begun:
-    from dbkit.calls.events import append_event
     from dbkit.database import Database
 
     database = Database(job.url)
 
     def step(version: int) -> object:
-        call = append_event(
-            "order",
-            job.stream,
-            "OrderPlaced",
-            PAYLOAD,
-            expected_version=version,
-            event_id=uuid4(),
-        )
-        return database.run(call)
+        return database.run(_append(job, version))
 
     return step, database.close
 

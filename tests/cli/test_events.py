@@ -15,19 +15,9 @@ from typing import Any
 import pytest
 
 from tests.cli.running import document, done, failed, run
+from tests.events.parts import BANK
 from tests.helpers import connect, one, rows
 
-SETUP = """
-create schema bank;
-create function bank.apply(p_state jsonb, p_event dbkit.event_store) returns jsonb
-language sql immutable as $$
-  select jsonb_build_object('balance',
-    coalesce((p_state ->> 'balance')::int, 0) + (p_event.event_data ->> 'amount')::int)
-$$;
-grant usage on schema bank to authenticated, service_role, super_admin;
-grant execute on all functions in schema bank to authenticated, service_role, super_admin;
-select dbkit.register_applier('account', 'bank.apply(jsonb,dbkit.event_store)');
-"""
 MENDED = """
 create or replace function bank.apply(p_state jsonb, p_event dbkit.event_store) returns jsonb
 language sql immutable as $$
@@ -44,7 +34,7 @@ UUID_ = "01890000-0000-7000-8000-000000000001"
 def bank(database: str) -> str:
     """A database with an applier for accounts."""
     with connect(database) as conn:
-        conn.execute(SETUP.encode())
+        conn.execute(BANK.encode())
     return database
 
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from tests.helpers import Connection, connect, one, rows
+from tests.helpers import Connection, one, rows
 
 GUEST = """
 create schema if not exists guest;
@@ -137,19 +134,3 @@ def generated(conn: Connection) -> dict[str, str]:
         " '_current_schema_version', '_upcast_event_data', '_fold_event')",
     )
     return {function["proname"]: function["prosrc"] for function in found}
-
-
-@contextmanager
-def waiting(url: str, work: Callable[[Connection], Any]) -> Iterator[Future[Any]]:
-    """Run work on another connection until it waits for a lock, then the block, then its end."""
-    with (
-        ThreadPoolExecutor(1) as pool,
-        connect(url, autocommit=True) as conn,
-        connect(url, autocommit=True) as watcher,
-    ):
-        pid = conn.info.backend_pid
-        future = pool.submit(work, conn)
-        while not one(watcher, "select cardinality(pg_blocking_pids(%s)) > 0", pid):
-            assert not future.done(), future.result()
-        yield future
-        future.exception(60)

@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
-from tests.helpers import Connection, one, rows
+from tests.helpers import Connection, connect, one, rows
 
 APPEND = "select dbkit.append_event(%s, %s, %s, %s, %s, %s, %s, %s)"
 Json = dict[str, Any]
+
+BANK = """
+create schema bank;
+create function bank.apply(p_state jsonb, p_event dbkit.event_store) returns jsonb
+language sql immutable as $$
+  select jsonb_build_object('balance',
+    coalesce((p_state ->> 'balance')::int, 0) + (p_event.event_data ->> 'amount')::int)
+$$;
+grant usage on schema bank to authenticated, service_role, super_admin;
+grant execute on all functions in schema bank to authenticated, service_role, super_admin;
+select dbkit.register_applier('account', 'bank.apply(jsonb,dbkit.event_store)');
+"""
+"""An applier that adds up the amounts of an account."""
 
 
 def append(
@@ -71,3 +87,19 @@ def head(conn: Connection, aggregate_id: str, aggregate_type: str = "counter") -
         *(aggregate_type, aggregate_id),
     )
     return found[0]["version"] if found else 0
+
+
+@contextmanager
+def waiting(url: str, work: Callable[[Connection], Any]) -> Iterator[Future[Any]]:
+    """Run work on another connection until it waits for a lock, then the block, then its end."""
+    with (
+        ThreadPoolExecutor(1) as pool,
+        connect(url, autocommit=True) as conn,
+        connect(url, autocommit=True) as watcher,
+    ):
+        pid = conn.info.backend_pid
+        future = pool.submit(work, conn)
+        while not one(watcher, "select cardinality(pg_blocking_pids(%s)) > 0", pid):
+            assert not future.done(), future.result()
+        yield future
+        future.exception(60)

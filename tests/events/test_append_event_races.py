@@ -7,9 +7,8 @@ import itertools
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Barrier
 from typing import Any
@@ -18,6 +17,7 @@ import psycopg
 import pytest
 
 from tests.events import stress
+from tests.events.parts import waiting
 from tests.helpers import Connection, connect, one, raises, rows
 
 Answer = dict[str, Any]
@@ -54,22 +54,6 @@ def together(url: str, count: int, work: Work) -> list[Any]:
 
     with ThreadPoolExecutor(count) as pool:
         return list(pool.map(run, range(count)))
-
-
-@contextmanager
-def waiting(url: str, work: Callable[[Connection], Any]) -> Iterator[Future[Any]]:
-    """Run work on another connection until it waits for a lock, then the block, then its end."""
-    with (
-        ThreadPoolExecutor(1) as pool,
-        connect(url, autocommit=True) as conn,
-        connect(url, autocommit=True) as watcher,
-    ):
-        pid = conn.info.backend_pid
-        future = pool.submit(work, conn)
-        while not one(watcher, "select cardinality(pg_blocking_pids(%s)) > 0", pid):
-            assert not future.done(), future.result()
-        yield future
-        future.exception(60)
 
 
 def begin(stream: str, expected: int | None, conn: Connection, number: int) -> Answer:

@@ -10,8 +10,8 @@ from tests.events.folding import (
     state,
     total,
     upcaster,
-    waiting,
 )
+from tests.events.parts import waiting
 from tests.helpers import Connection, become, connect, one, raises, row, rows
 
 

@@ -9,8 +9,8 @@ from tests.events.folding import (
     state,
     total,
     upcaster,
-    waiting,
 )
+from tests.events.parts import waiting
 from tests.helpers import Connection, become, connect, one, raises, row, rows
 
 REGISTER = "select dbkit.register_applier(%s, %s, %s)"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from psycopg.types.json import Jsonb
 
-from tests.events.folding import append, schema, waiting
+from tests.events.folding import append, schema
+from tests.events.parts import waiting
 from tests.helpers import Connection, become, connect, one, raises, row, rows
 
 REGISTER = "select dbkit.register_event_type(%s, %s, %s)"

@@ -6,7 +6,8 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from tests.events.folding import append, applier, register, schema, state, upcaster, waiting
+from tests.events.folding import append, applier, register, schema, state, upcaster
+from tests.events.parts import waiting
 from tests.helpers import Connection, become, connect, one, raises, rows
 
 REGISTER = "select dbkit.register_upcaster(%s, %s, %s, %s)"

@@ -33,21 +33,11 @@ from dbkit.events import (
     follow,
     new_event_id,
 )
+from tests.events.parts import BANK
 from tests.helpers import connect, one, rows
 
 T = TypeVar("T")
 
-SETUP = """
-create schema bank;
-create function bank.apply(p_state jsonb, p_event dbkit.event_store) returns jsonb
-language sql immutable as $$
-  select jsonb_build_object('balance',
-    coalesce((p_state ->> 'balance')::int, 0) + (p_event.event_data ->> 'amount')::int)
-$$;
-grant usage on schema bank to authenticated, service_role, super_admin;
-grant execute on all functions in schema bank to authenticated, service_role, super_admin;
-select dbkit.register_applier('account', 'bank.apply(jsonb,dbkit.event_store)');
-"""
 MARK = "select pg_advisory_lock_shared((17474::bigint << 48) | %s)"
 """What an append takes that read the newest position before, and draws its own later."""
 
@@ -77,7 +67,7 @@ def deposit(_: Account | None) -> list[Event]:
 @pytest.fixture
 def url(database: str) -> str:
     with connect(database, autocommit=True) as conn:
-        conn.execute(SETUP.encode())
+        conn.execute(BANK.encode())
     return database
 
 
