@@ -8,15 +8,36 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from importlib import import_module
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
-from typer.core import TyperGroup
+
+from dbkit import cli_events
+from dbkit.cli_parts import (
+    ApiVersion,
+    AppName,
+    AppVersion,
+    ClientId,
+    CliError,
+    Commands,
+    Json,
+    Name,
+    Payload,
+    Role,
+    Url,
+    UserId,
+    as_plain,
+    connected,
+    json_text,
+    libpq_url,
+    print_answer,
+    print_table,
+    read_json,
+    stdout_console,
+    target_url,
+)
 
 if TYPE_CHECKING:
     import psycopg
@@ -24,296 +45,11 @@ if TYPE_CHECKING:
 
     from dbkit.server import Server
 
-Human: TypeAlias = "Callable[[Console], None]"
-
-
-class CliError(Exception):
-    """The command cannot be done as it stands; the hint says what to do."""
-
-    def __init__(self, message: str, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.hint = hint
-
-
-# --- errors ----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Failure:
-    """An error as it is shown: text for a person, the same parts as JSON for a program."""
-
-    message: str
-    sqlstate: str | None = None
-    hint: str | None = None
-    detail: Any = None
-    exit_code: int = 1
-
-    def show(self, as_json: bool, error: Exception) -> None:
-        usage = getattr(error, "show", None)
-        if usage is not None and not as_json:
-            usage()
-            return
-        if as_json:
-            parts = {key: value for key, value in asdict(self).items() if key != "exit_code"}
-            print(_json_text({"error": parts}), file=sys.stderr)
-            return
-        code = f" [{self.sqlstate}]" if self.sqlstate else ""
-        print(f"error{code}: {self.message}", file=sys.stderr)
-        if self.hint:
-            print(f"hint: {self.hint}", file=sys.stderr)
-
-
-class _Commands(TyperGroup):
-    """Shows expected errors without a traceback, also when the tests run a command in-process."""
-
-    def main(self, *args: Any, **extra: Any) -> Any:
-        given: Sequence[str] = extra.get("args") or (args[0] if args else None) or sys.argv[1:]
-        as_json = "--json" in _before_double_dash(given)
-        try:
-            code = super().main(*args, **{**extra, "standalone_mode": False})
-            sys.stdout.flush()
-        except BrokenPipeError:
-            # Whoever reads has had enough, as `head` does; the flush at exit must not fail too.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(1)
-        except Exception as error:
-            failure = _failure(error)
-            if failure is None:
-                raise
-            failure.show(as_json, error)
-            sys.exit(failure.exit_code)
-        sys.exit(code if isinstance(code, int) else 0)
-
-
-def _before_double_dash(given: Sequence[str]) -> Sequence[str]:
-    return given[: given.index("--")] if "--" in given else given
-
-
-def _failure(error: Exception) -> Failure | None:
-    """What to say about an error; None for a mistake of ours, which keeps its traceback."""
-    if isinstance(error, CliError):
-        return Failure(str(error), hint=error.hint)
-    told = getattr(error, "format_message", None)
-    if told is not None:
-        return Failure(told(), exit_code=getattr(error, "exit_code", 2))
-    return _database_failure(error) or _other_failure(error)
-
-
-def _database_failure(error: Exception) -> Failure | None:
-    import psycopg
-
-    from dbkit.errors import DbkitError, translate
-
-    better = translate(error)
-    if isinstance(better, DbkitError):
-        return Failure(better.message, better.sqlstate, better.hint, better.detail or None)
-    origin = getattr(error, "orig", None) or error
-    if not isinstance(origin, psycopg.Error):
-        return None
-    message = origin.diag.message_primary or str(origin).strip()
-    hint = origin.diag.message_hint
-    if origin.sqlstate in ("3F000", "42883", "42P01"):
-        hint = "Is dbkit installed here? `dbkit current` says so; `dbkit migrate` installs it."
-    elif origin.sqlstate is None and isinstance(origin, psycopg.OperationalError):
-        hint = "Does the server run? `dbkit up` starts one; --url and DATABASE_URL name another."
-    return Failure(message, origin.sqlstate, hint, origin.diag.message_detail)
-
-
-def _other_failure(error: Exception) -> Failure | None:
-    from alembic.util import CommandError
-    from sqlalchemy.exc import ArgumentError
-
-    from dbkit.errors import UnexpectedAnswer
-    from dbkit.migrations import MigrationError
-    from dbkit.server import ServerError
-
-    if isinstance(error, CommandError):
-        return Failure(str(error), hint="`dbkit current` lists this database's and the newest one.")
-    if isinstance(error, ServerError | MigrationError | UnexpectedAnswer | ArgumentError | OSError):
-        return Failure(str(error))
-    return None
-
-
-# --- output ----------------------------------------------------------------------------------
-
-
-def _json_text(value: Any) -> str:
-    """JSON as the database wrote it: fractions keep their digits."""
-    import msgspec
-
-    encoded = msgspec.json.Encoder(decimal_format="number", enc_hook=str).encode(value)
-    return msgspec.json.format(encoded, indent=2).decode()
-
-
-def _console() -> Console:
-    """Without colours, and not cut at 80 columns, when stdout is no terminal."""
-    from rich.console import Console
-
-    plain = Console(highlight=False, markup=False, emoji=False, width=220, no_color=True)
-    if plain.is_terminal:
-        return Console(highlight=False, markup=False, emoji=False)
-    return plain
-
-
-def _answer(as_json: bool, document: Any, human: Human) -> None:
-    if as_json:
-        print(_json_text(document))
-    else:
-        human(_console())
-
-
-def _table(console: Console, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row))
-    console.print(table)
-
-
-# --- arguments -------------------------------------------------------------------------------
-
-Url = Annotated[
-    str | None,
-    typer.Option(
-        "--url",
-        metavar="URL",
-        help="Database to use. Default: DATABASE_URL, then the server that `dbkit up` started.",
-        show_default=False,
-    ),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
-Name = Annotated[str, typer.Argument(metavar="NAME", help="Registered call, such as place_order.")]
-Payload = Annotated[
-    str,
-    typer.Option(
-        "--payload", "-p", metavar="JSON", help="JSON, @file, or - to read it from stdin."
-    ),
-]
-ApiVersion = Annotated[
-    str | None,
-    typer.Option(
-        "--api-version",
-        metavar="VERSION",
-        help="Version to ask for. Default: the consumer's pin, then the active one.",
-        show_default=False,
-    ),
-]
-
-
-def _context_option(flag: str, metavar: str, text: str) -> Any:
-    return typer.Option(flag, metavar=metavar, help=text, show_default=False)
-
-
-AppVersion = Annotated[
-    str | None, _context_option("--app-version", "X.Y.Z", "Version of the calling app.")
-]
-AppName = Annotated[str | None, _context_option("--app-name", "NAME", "Name of the calling app.")]
-ClientId = Annotated[
-    str | None, _context_option("--client-id", "ID", "Consumer: pins and shares go by it.")
-]
-UserId = Annotated[str | None, _context_option("--user-id", "ID", "User on whose behalf to call.")]
-Role = Annotated[
-    str | None,
-    _context_option(
-        "--role",
-        "ROLE",
-        "Database role to call as: anon, authenticated, service_role, super_admin. "
-        "Default: that of the login.",
-    ),
-]
-
-
-def _read_text(given: str) -> str:
-    """The text itself, that of `@file`, or stdin for `-`."""
-    if given == "-":
-        return sys.stdin.read()
-    if given.startswith("@"):
-        try:
-            return Path(given[1:]).read_text("utf-8")
-        except OSError as error:
-            raise typer.BadParameter(f"{given[1:]}: {error.strerror}") from None
-    return given
-
-
-def _read_json(given: str, option: str) -> Any:
-    """JSON of an option; fractions keep their digits."""
-    import msgspec
-
-    from dbkit.codec import from_json
-
-    try:
-        return from_json(_read_text(given).strip() or "{}", Any)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise typer.BadParameter(f"not JSON: {error}", param_hint=option) from None
-
-
-def _libpq_url(url: str) -> str:
-    """The URL without a driver's name; the message of a bad one never quotes it (passwords)."""
-    import re
-    from urllib.parse import urlsplit
-
-    import psycopg
-    from psycopg.conninfo import conninfo_to_dict
-
-    plain = re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql://", url)
-    try:
-        conninfo_to_dict(plain)
-        # Neither libpq's parser nor SQLAlchemy's says anything useful about a port that is a word.
-        _ = urlsplit(plain).port
-    except (psycopg.Error, ValueError):
-        plain = ""
-    if not plain.startswith("postgresql://"):
-        raise CliError(
-            "the database is not given as a URL",
-            "It looks like postgresql://user:password@host:5432/database.",
-        )
-    return plain
-
-
-def _target(url: str | None) -> str:
-    """--url, else DATABASE_URL, else the running embedded server."""
-    from dbkit import server
-    from dbkit.settings import settings
-
-    chosen = url or settings().database_url
-    if chosen:
-        return _libpq_url(chosen)
-    running = server.status(settings().home)
-    if running is None:
-        raise CliError(
-            "no database: DATABASE_URL is not set, and no server of ours runs here",
-            "Run `dbkit up`, or set DATABASE_URL, or pass --url.",
-        )
-    return running.url
-
-
-@contextmanager
-def _connected(
-    url: str | None, *, role: str | None = None, **context: str | None
-) -> Generator[psycopg.Connection[Any], None, None]:
-    """A connection with one transaction: role and request context first, COMMIT at the end."""
-    import psycopg
-    from psycopg import sql
-
-    from dbkit.context import SET_CONTEXT, RequestContext
-
-    said = RequestContext(**context)
-    options: dict[str, Any] = {"connect_timeout": 10, "application_name": "dbkit"}
-    with psycopg.connect(_target(url), **options) as connection:
-        if role:
-            connection.execute(sql.SQL("set local role {}").format(sql.Identifier(role)))
-        if said != RequestContext():
-            connection.execute(SET_CONTEXT, (said.as_json(),))
-        yield connection
-
-
 # --- the server and its schema ---------------------------------------------------------------
 
 app = typer.Typer(
     name="dbkit",
-    cls=_Commands,
+    cls=Commands,
     help="A backend that lives inside Postgres: start it, ship it, call it, switch its version.",
     epilog="Start with `dbkit up`, or watch `dbkit demo`. Each command explains itself by --help.",
     no_args_is_help=True,
@@ -333,7 +69,7 @@ def _up(url: str | None) -> Server:
     chosen = settings()
     named = url or chosen.database_url
     return server.up(
-        chosen.home, database_url=_libpq_url(named) if named else None, prefer=chosen.server
+        chosen.home, database_url=libpq_url(named) if named else None, prefer=chosen.server
     )
 
 
@@ -362,7 +98,7 @@ def up(url: Url = None, as_json: Json = False) -> None:
         "revision": after,
     }
     verb = "started" if found.started else "found"
-    _answer(
+    print_answer(
         as_json,
         document,
         lambda console: console.print(
@@ -390,7 +126,7 @@ def down(as_json: Json = False) -> None:
 
     stopped = server.down(settings().home)
     said = "stopped" if stopped else f"no server runs in {settings().home}"
-    _answer(as_json, {"stopped": stopped}, lambda console: console.print(said, soft_wrap=True))
+    print_answer(as_json, {"stopped": stopped}, lambda console: console.print(said, soft_wrap=True))
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -410,13 +146,13 @@ def psql(
     import subprocess
 
     program = _psql_program()
-    argv, environment = _psql_call(program, _target(url), arguments or [])
+    argv, environment = _psql_call(program, target_url(url), arguments or [])
     sys.stdout.flush()
     if not as_json:
         os.execve(program, argv, environment)  # noqa: S606
     done = subprocess.run(argv, env=environment, capture_output=True, check=False)
     output, errors = done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
-    print(_json_text({"exit_code": done.returncode, "stdout": output, "stderr": errors}))
+    print(json_text({"exit_code": done.returncode, "stdout": output, "stderr": errors}))
     raise typer.Exit(done.returncode)
 
 
@@ -472,13 +208,13 @@ def migrate(
 
     if sql:
         text = _migration_sql(to)
-        _answer(as_json, {"to": to, "sql": text}, lambda _: print(text, end=""))
+        print_answer(as_json, {"to": to, "sql": text}, lambda _: print(text, end=""))
         return
-    target = _target(url)
+    target = target_url(url)
     before = migrations.current(target)
     migrations.migrate(target, to)
     after = migrations.current(target)
-    _answer(
+    print_answer(
         as_json,
         {"previous_revision": before, "revision": after},
         lambda console: console.print(f"revision  {_moved(before, after)}"),
@@ -504,10 +240,10 @@ def current(url: Url = None, as_json: Json = False) -> None:
 
     from dbkit import migrations
 
-    here = migrations.current(_target(url))
+    here = migrations.current(target_url(url))
     head = ScriptDirectory.from_config(migrations.alembic_config()).get_current_head()
     said = "up to date" if here == head else f"run `dbkit migrate` for {head}"
-    _answer(
+    print_answer(
         as_json,
         {"revision": here, "head": head, "up_to_date": here == head},
         lambda console: console.print(f"{here or 'not installed'} ({said})"),
@@ -533,20 +269,20 @@ def call(
     """Run a registered call; show its answer and version."""
     from dbkit.calls import api
 
-    asked = api.route_api_call(name, _read_json(payload, "--payload"), api_version)
+    asked = api.route_api_call(name, read_json(payload, "--payload"), api_version)
     given = _said(app_version, app_name, client_id, user_id)
-    with _connected(url, role=role, **given) as connection:
+    with connected(url, role=role, **given) as connection:
         answer = asked.run(connection)
-    meta = _plain(answer.meta)
+    meta = as_plain(answer.meta)
     data = answer.data
 
     def human(console: Console) -> None:
         console.print(_served(meta), style="bold", soft_wrap=True)
         for warning in meta["warnings"]:
             console.print(f"warning: {warning}", soft_wrap=True)
-        print(_json_text(data))
+        print(json_text(data))
 
-    _answer(as_json, {"data": data, "meta": meta}, human)
+    print_answer(as_json, {"data": data, "meta": meta}, human)
 
 
 def _said(
@@ -585,11 +321,11 @@ def explain(
     """
     from dbkit.calls import api
 
-    asked = api.explain_route(name, _read_json(payload, "--payload"), api_version)
+    asked = api.explain_route(name, read_json(payload, "--payload"), api_version)
     given = _said(app_version, app_name, client_id, user_id)
-    with _connected(url, role=role, **given) as connection:
-        found = _plain(asked.run(connection))
-    _answer(as_json, found, lambda console: _explain(console, found))
+    with connected(url, role=role, **given) as connection:
+        found = as_plain(asked.run(connection))
+    print_answer(as_json, found, lambda console: _explain(console, found))
 
 
 def _explain(console: Console, found: dict[str, Any]) -> None:
@@ -605,7 +341,7 @@ def _explain(console: Console, found: dict[str, Any]) -> None:
         console.print(f"payload    {error['path'] or '/'} {error['message']}", soft_wrap=True)
     rows = [[c["version"], c["handler"], c["verdict"]] for c in found["candidates"]]
     if rows:
-        _table(console, ["tried", "handler", "verdict"], rows)
+        print_table(console, ["tried", "handler", "verdict"], rows)
 
 
 @app.command()
@@ -640,9 +376,9 @@ def switch(
     from dbkit.calls import api
 
     asked = api.switch_api_version(version, fallback, expect_revision)
-    with _connected(url) as connection:
-        done = _plain(asked.run(connection))
-    _answer(
+    with connected(url) as connection:
+        done = as_plain(asked.run(connection))
+    print_answer(
         as_json,
         done,
         lambda console: console.print(
@@ -671,14 +407,14 @@ def rpc_list(
     """List the registered calls and their handlers."""
     from dbkit.calls import api
 
-    with _connected(url) as connection:
-        found = [_plain(line) for line in api.list_rpcs(version).run(connection)]
+    with connected(url) as connection:
+        found = [as_plain(line) for line in api.list_rpcs(version).run(connection)]
     titles = {"handler_signature": "handler", "required_role": "role"}
     columns = list(found[0]) if found else ["name", "version"]
-    _answer(
+    print_answer(
         as_json,
         found,
-        lambda console: _table(
+        lambda console: print_table(
             console,
             [titles.get(column, column) for column in columns],
             [[line[column] for column in columns] for line in found],
@@ -751,31 +487,20 @@ def rpc_register(
         handler,
         access=access,
         required_role=required_role,
-        request_schema=_read_json(request_schema, "--request-schema") if request_schema else UNSET,
+        request_schema=read_json(request_schema, "--request-schema") if request_schema else UNSET,
         response_schema=(
-            _read_json(response_schema, "--response-schema") if response_schema else None
+            read_json(response_schema, "--response-schema") if response_schema else None
         ),
         compatible_with=compatible_with or [],
         description=description,
     )
-    with _connected(url) as connection:
+    with connected(url) as connection:
         number = asked.run(connection)
-    _answer(
+    print_answer(
         as_json,
         {"rpc_id": number, "name": name, "version": version, "handler": handler},
         lambda console: console.print(f"registered {name} {version} as number {number}"),
     )
-
-
-def _plain(value: Any) -> Any:
-    """A result as JSON would have it; a dataclass's fields by their names in JSON."""
-    import dataclasses
-
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        names = getattr(value, "JSON_NAMES", {})
-        fields = [field.name for field in dataclasses.fields(value)]
-        return {names.get(name, name): _plain(getattr(value, name)) for name in fields}
-    return value
 
 
 # --- typed Python ----------------------------------------------------------------------------
@@ -822,18 +547,20 @@ def typegen(
         raise typer.BadParameter("give one of them", param_hint="--schema / --registered")
     if check and output is None:
         raise typer.BadParameter("--check compares with the file of --output", param_hint="--check")
-    with _connected(url) as connection:
+    with connected(url) as connection:
         source = _generated(connection, schema, registered)
     if output is None:
         document = {"output": None, "changed": True, "source": source}
-        _answer(as_json, document, lambda _: print(source, end=""))
+        print_answer(as_json, document, lambda _: print(source, end=""))
         return
     changed = not output.exists() or output.read_text("utf-8") != source
     if changed and not check:
         output.write_text(source, "utf-8")
     said = ("is stale" if check else "written") if changed else "is up to date"
     document = {"output": str(output), "changed": changed}
-    _answer(as_json, document, lambda console: console.print(f"{output} {said}", soft_wrap=True))
+    print_answer(
+        as_json, document, lambda console: console.print(f"{output} {said}", soft_wrap=True)
+    )
     if check and changed:
         raise typer.Exit(1)
 
@@ -870,19 +597,19 @@ def doctor(url: Url = None, as_json: Json = False) -> None:
 
     from dbkit.doctor import examine
 
-    with _connected(url) as connection:
+    with connected(url) as connection:
         checks = examine(connection)
     counts = Counter(check.status for check in checks)
     totals = {f"{status}s": counts[status] for status in ("problem", "warning")}
 
     def human(console: Console) -> None:
         rows = [[c.status, c.name, c.found, c.advice] for c in checks]
-        _table(console, ["", "check", "found", "what to do"], rows)
+        print_table(console, ["", "check", "found", "what to do"], rows)
         said = ", ".join(f"{number} {what}" for what, number in totals.items())
         console.print(f"{len(checks)} checks: {said}")
 
     document = {"checks": [asdict(check) for check in checks], **totals}
-    _answer(as_json, document, human)
+    print_answer(as_json, document, human)
     if counts["problem"]:
         raise typer.Exit(1)
 
@@ -909,21 +636,21 @@ def demo(
     from dbkit.settings import settings
 
     named = url or settings().database_url
-    stage = Stage(None if as_json else _console())
+    stage = Stage(None if as_json else stdout_console())
     summary = run(
         stage,
-        _libpq_url(named) if named else None,
+        libpq_url(named) if named else None,
         settings().server,
         seconds=seconds,
         workers=workers,
     )
-    _answer(as_json, asdict(summary), lambda _: stage.result(summary))
+    print_answer(as_json, asdict(summary), lambda _: stage.result(summary))
     if summary.failures:
         raise typer.Exit(1)
 
 
 # Its commands are made of what is above.
-app.add_typer(import_module("dbkit.cli_events").events, name="events")
+app.add_typer(cli_events.events, name="events")
 
 
 def main() -> NoReturn:

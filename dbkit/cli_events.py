@@ -4,49 +4,47 @@ Every step that can be repeated is a transaction of its own, so a long command c
 and started again.
 """
 
-# The command line is one program in two files.
-# pyright: reportPrivateUsage=false
-
 from __future__ import annotations
 
-import signal
 import sys
 import time
-from collections.abc import Callable, Generator, Iterable
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-events = typer.Typer(help="Read, append, project and verify events.", no_args_is_help=True)
-
-# Below, because dbkit.cli wants the line above while it is imported here.
-from dbkit.cli import (  # noqa: E402
+from dbkit.cli_parts import (
     CliError,
     Json,
+    Organization,
     Role,
+    Session,
     Url,
     UserId,
-    _answer,
-    _console,
-    _context_option,
-    _json_text,
-    _plain,
-    _read_json,
-    _table,
-    _target,
+    as_plain,
+    compact,
+    context_option,
+    json_text,
+    open_session,
+    print_answer,
+    print_lines,
+    print_table,
+    read_json,
+    stdout_console,
+    time_text,
+    until_interrupted,
 )
 
 if TYPE_CHECKING:
     import datetime
 
-    import psycopg
     from rich.console import Console
 
-    from dbkit.call import Call
     from dbkit.calls import events as calls
     from dbkit.events import StoredEvent
+
+events = typer.Typer(help="Read, append, project and verify events.", no_args_is_help=True)
 
 T = TypeVar("T")
 
@@ -66,84 +64,16 @@ Type = Annotated[
     str, typer.Argument(metavar="TYPE", help="Aggregate type of the stream, such as order.")
 ]
 Id = Annotated[str, typer.Argument(metavar="ID", help="Aggregate id of the stream, such as 4711.")]
-Organization = Annotated[
-    str | None,
-    _context_option("--organization", "ID", "Organization to act in. Default: default."),
-]
 Projection = Annotated[str, typer.Argument(metavar="NAME", help="Projection.")]
-
-
-# --- one connection --------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Session:
-    """A connection on which each call is a transaction of its own."""
-
-    connection: psycopg.Connection[Any]
-    context: dict[str, str | None]
-
-    def run(self, call: Call[T]) -> T:
-        from dbkit.context import SET_CONTEXT, RequestContext
-
-        with self.connection.transaction():
-            if any(self.context.values()):
-                said = RequestContext(**self.context).as_json()
-                self.connection.execute(SET_CONTEXT, (said,))
-            return call.run(self.connection)
-
-
-@contextmanager
-def _session(
-    url: str | None, *, role: str | None = None, **context: str | None
-) -> Generator[_Session, None, None]:
-    import psycopg
-    from psycopg import sql
-
-    options: dict[str, Any] = {"connect_timeout": 10, "application_name": "dbkit events"}
-    with psycopg.connect(_target(url), autocommit=True, **options) as connection:
-        if role:
-            connection.execute(sql.SQL("set role {}").format(sql.Identifier(role)))
-        yield _Session(connection, context)
-
-
-@contextmanager
-def _until_interrupted() -> Generator[None, None, None]:
-    """Ctrl-C and SIGTERM are how to end what follows: no error."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        with suppress(KeyboardInterrupt):
-            yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 # --- output ----------------------------------------------------------------------------------
 
 
-def _compact(value: Any) -> str:
-    """JSON in one line."""
-    import msgspec
-
-    encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=str)
-    return encoder.encode(value).decode()
-
-
 def _document(event: StoredEvent) -> dict[str, Any]:
     """An event as JSON, with its hash as Postgres writes it."""
     written = "\\x" + event.hash.hex() if event.hash is not None else None
-    return {**_plain(event), "hash": written}
-
-
-def _time(moment: datetime.datetime | None) -> str:
-    return moment.isoformat(" ", "seconds") if moment else ""
-
-
-def _lines(console: Console, pairs: Iterable[tuple[str, object]]) -> None:
-    """Name and value a line; what has no value is left out."""
-    for name, value in pairs:
-        if value is not None:
-            console.print(f"{name:<18}{value}", soft_wrap=True)
+    return {**as_plain(event), "hash": written}
 
 
 # --- reading ---------------------------------------------------------------------------------
@@ -173,7 +103,7 @@ def tail(
     ] = None,
     organization: Annotated[
         str | None,
-        _context_option("--organization", "ID", "Only events of this organization. Default: all."),
+        context_option("--organization", "ID", "Only events of this organization. Default: all."),
     ] = None,
     once: Annotated[bool, typer.Option("--once", help="End when all is shown.")] = False,
     role: Role = None,
@@ -188,7 +118,7 @@ def tail(
     from dbkit.calls import events as calls
     from dbkit.events import follow
 
-    with _session(url, role=role) as session, _until_interrupted():
+    with open_session(url, role=role) as session, until_interrupted():
         newest = since is None and not once
         after = session.run(calls.safe_position()) if newest else max((since or 0) - 1, 0)
         batches = follow(
@@ -200,7 +130,7 @@ def tail(
         )
         for batch in batches:
             for event in batch.events:
-                print(_compact(_document(event)) if as_json else _tail_line(event))
+                print(compact(_document(event)) if as_json else _tail_line(event))
             sys.stdout.flush()
 
 
@@ -209,8 +139,8 @@ def _tail_line(event: StoredEvent) -> str:
     if event.organization_id != "default":
         stream = f"{event.organization_id}:{stream}"
     return (
-        f"{event.position:>8}  {_time(event.created_at)}  {stream} {event.version}  "
-        f"{event.event_type}  {_compact(event.event_data)}"
+        f"{event.position:>8}  {time_text(event.created_at)}  {stream} {event.version}  "
+        f"{event.event_type}  {compact(event.event_data)}"
     )
 
 
@@ -242,7 +172,7 @@ def show(
     """Show the events of a stream."""
     from dbkit.calls import events as calls
 
-    with _session(url, role=role, organization_id=organization) as session:
+    with open_session(url, role=role, organization_id=organization) as session:
         found = list(_events_of(session, aggregate_type, aggregate_id, since, until))
         if not found and not any(_events_of(session, aggregate_type, aggregate_id, 1, 1)):
             raise CliError(
@@ -262,18 +192,18 @@ def show(
     def human(console: Console) -> None:
         for event in found:
             print(
-                f"{event.version:>6}  {_time(event.created_at)}  {event.event_type}  "
-                f"{_compact(event.event_data)}"
+                f"{event.version:>6}  {time_text(event.created_at)}  {event.event_type}  "
+                f"{compact(event.event_data)}"
             )
         if with_state:
             console.print("state", style="bold")
-            print(_json_text(state))
+            print(json_text(state))
 
-    _answer(as_json, document | {"state": state} if with_state else document, human)
+    print_answer(as_json, document | {"state": state} if with_state else document, human)
 
 
 def _events_of(
-    session: _Session, aggregate_type: str, aggregate_id: str, since: int, until: int | None
+    session: Session, aggregate_type: str, aggregate_id: str, since: int, until: int | None
 ) -> Generator[StoredEvent, None, None]:
     from dbkit.calls import events as calls
 
@@ -322,22 +252,22 @@ def state(
     asked = calls.get_aggregate_state(
         aggregate_type, aggregate_id, at_version, _moment(at_time, "--at-time")
     )
-    with _session(url, role=role, organization_id=organization) as session:
+    with open_session(url, role=role, organization_id=organization) as session:
         found = session.run(asked)
 
     def human(console: Console) -> None:
         since = "every event folded"
         if found.snapshot_version is not None:
             since = f"from the snapshot of version {found.snapshot_version}"
-        as_of = f", as of {_time(found.as_of)}" if found.as_of else ""
+        as_of = f", as of {time_text(found.as_of)}" if found.as_of else ""
         console.print(
             f"{aggregate_type}/{aggregate_id} version {found.version}{as_of} ({since})",
             style="bold",
             soft_wrap=True,
         )
-        print(_json_text(found.state))
+        print(json_text(found.state))
 
-    _answer(as_json, _plain(found), human)
+    print_answer(as_json, as_plain(found), human)
 
 
 def _moment(text: str | None, option: str) -> datetime.datetime | None:
@@ -406,17 +336,17 @@ def append(
         aggregate_type,
         aggregate_id,
         event_type,
-        _read_json(data, "--data"),
-        _read_json(metadata, "--metadata"),
+        read_json(data, "--data"),
+        read_json(metadata, "--metadata"),
         _expected(expect),
         _uuid(event_id) if event_id else new_event_id(),
     )
-    with _session(url, role=role, organization_id=organization, user_id=user_id) as session:
+    with open_session(url, role=role, organization_id=organization, user_id=user_id) as session:
         done = session.run(asked)
     verb = "was there already:" if done.replayed else "appended"
-    _answer(
+    print_answer(
         as_json,
-        _plain(done),
+        as_plain(done),
         lambda console: console.print(
             f"{verb} {aggregate_type}/{aggregate_id} version {done.version}, "
             f"position {done.position}, event {done.event_id}",
@@ -458,10 +388,10 @@ def archive(
     """
     from dbkit.calls import events as calls
 
-    with _session(url, role=role, organization_id=organization) as session:
+    with open_session(url, role=role, organization_id=organization) as session:
         done = session.run(calls.archive_stream(aggregate_type, aggregate_id))
-    said = "archived" if done.changed else f"is archived since {_time(done.archived_at)}"
-    _answer(as_json, _plain(done), _says(aggregate_type, aggregate_id, done.version, said))
+    said = "archived" if done.changed else f"is archived since {time_text(done.archived_at)}"
+    print_answer(as_json, as_plain(done), _says(aggregate_type, aggregate_id, done.version, said))
 
 
 @events.command()
@@ -479,10 +409,10 @@ def restore(
     """
     from dbkit.calls import events as calls
 
-    with _session(url, role=role, organization_id=organization) as session:
+    with open_session(url, role=role, organization_id=organization) as session:
         done = session.run(calls.restore_stream(aggregate_type, aggregate_id))
     said = "open again" if done.changed else "was not archived"
-    _answer(as_json, _plain(done), _says(aggregate_type, aggregate_id, done.version, said))
+    print_answer(as_json, as_plain(done), _says(aggregate_type, aggregate_id, done.version, said))
 
 
 def _says(
@@ -523,7 +453,7 @@ class _Pass:
     def human(self, console: Console) -> None:
         columns = ("projection", "events", "position", "lag", "failed_position", "last_error")
         rows = [[each[column] for column in columns] for each in self.projections]
-        _table(console, ["projection", "events", "position", "lag", "stopped at", "by"], rows)
+        print_table(console, ["projection", "events", "position", "lag", "stopped at", "by"], rows)
         console.print(
             f"snapshots: {self.snapshots['made']} made, {self.snapshots['failed']} failed"
         )
@@ -555,32 +485,32 @@ def project(
     projection or a snapshot fails; --follow says so and tries again, with --json one document a
     line. Needs service_role.
     """
-    with _session(url) as session:
+    with open_session(url) as session:
         if keep_on:
-            with _until_interrupted():
+            with until_interrupted():
                 _keep_projecting(session, names or [], as_json)
             return
         done = _project(session, names or [])
-    _answer(as_json, done.document(), done.human)
+    print_answer(as_json, done.document(), done.human)
     if done.failures:
         raise typer.Exit(1)
 
 
-def _keep_projecting(session: _Session, names: list[str], as_json: bool) -> None:
+def _keep_projecting(session: Session, names: list[str], as_json: bool) -> None:
     """Says something when something was done, or when what is wrong has changed."""
-    console, pause = _console(), 0.05
+    console, pause = stdout_console(), 0.05
     failures: list[tuple[object, ...]] = []
     while True:
         done = _project(session, names)
         if done.did_something or done.failures != failures:
-            print(_compact(done.document())) if as_json else done.human(console)
+            print(compact(done.document())) if as_json else done.human(console)
             sys.stdout.flush()
         pause = 0.05 if done.did_something else min(1.0, pause * 2)
         failures = done.failures
         time.sleep(pause)
 
 
-def _project(session: _Session, names: list[str]) -> _Pass:
+def _project(session: Session, names: list[str]) -> _Pass:
     done = _Pass()
     for name in names or _due(session):
         done.projections.append(_run_projection(session, name))
@@ -589,7 +519,7 @@ def _project(session: _Session, names: list[str]) -> _Pass:
     return done
 
 
-def _due(session: _Session) -> list[str]:
+def _due(session: Session) -> list[str]:
     from dbkit.calls import events as calls
 
     return [
@@ -599,7 +529,7 @@ def _due(session: _Session) -> list[str]:
     ]
 
 
-def _run_projection(session: _Session, name: str) -> dict[str, Any]:
+def _run_projection(session: Session, name: str) -> dict[str, Any]:
     """Until it has caught up, is stopped, or somebody else runs it."""
     from dbkit.calls import events as calls
     from dbkit.errors import ProjectionBusy
@@ -609,20 +539,20 @@ def _run_projection(session: _Session, name: str) -> dict[str, Any]:
     try:
         while found["lag"] != 0 and found["failed_position"] is None:
             run = session.run(calls.run_projection(name, PAGE))
-            found, applied = _plain(run), applied + run.events
+            found, applied = as_plain(run), applied + run.events
     except ProjectionBusy:
         busy = True
     return {**found, "projection": name, "events": applied, "busy": busy}
 
 
-def _run_snapshots(session: _Session) -> dict[str, Any]:
+def _run_snapshots(session: Session) -> dict[str, Any]:
     from dbkit.calls import events as calls
 
     made, last = 0, session.run(calls.run_snapshots(SNAPSHOTS))
     while last.made > 0 and last.made + last.failed == SNAPSHOTS:
         made += last.made
         last = session.run(calls.run_snapshots(SNAPSHOTS))
-    errors = [_plain(error) for error in last.errors]
+    errors = [as_plain(error) for error in last.errors]
     return {"made": made + last.made, "failed": last.failed, "errors": errors}
 
 
@@ -633,9 +563,9 @@ def rebuild(name: Projection, url: Url = None, as_json: Json = False) -> None:
     Readers see the old rows until the new ones have caught up and take their place. Can be
     interrupted and started again. Exit code 1 when an event stops it. Needs service_role.
     """
-    with _session(url) as session:
+    with open_session(url) as session:
         done, applied = _rebuild(session, name, as_json)
-    document = {**_plain(done), "events": applied}
+    document = {**as_plain(done), "events": applied}
 
     def human(console: Console) -> None:
         if done.failed_position is not None:
@@ -652,13 +582,13 @@ def rebuild(name: Projection, url: Url = None, as_json: Json = False) -> None:
                 f"{done.extra} were too many"
             )
 
-    _answer(as_json, document, human)
+    print_answer(as_json, document, human)
     if done.failed_position is not None:
         raise typer.Exit(1)
 
 
 def _rebuild(
-    session: _Session, name: str, as_json: bool
+    session: Session, name: str, as_json: bool
 ) -> tuple[calls.RebuildProjectionResult, int]:
     """The last step, and how many events all of them applied."""
     from rich.progress import Progress
@@ -666,7 +596,7 @@ def _rebuild(
     from dbkit.calls import events as calls
 
     applied = stalled = 0
-    console = _console()
+    console = stdout_console()
     hidden = as_json or not console.is_terminal
     with Progress(console=console, disable=hidden, transient=True) as progress:
         task = progress.add_task(name)
@@ -711,7 +641,7 @@ def verify(
     """
     if (aggregate_type is None) != (aggregate_id is None):
         raise typer.BadParameter("give both or none", param_hint="TYPE ID")
-    with _session(url, organization_id=organization) as session:
+    with open_session(url, organization_id=organization) as session:
         if aggregate_type and aggregate_id:
             problems = _verify_stream(session, aggregate_type, aggregate_id)
         else:
@@ -722,36 +652,36 @@ def verify(
             console.print(_problem_line(problem), soft_wrap=True)
         console.print(f"{len(problems)} problems" if problems else "all is well")
 
-    _answer(as_json, {"problems": problems}, human)
+    print_answer(as_json, {"problems": problems}, human)
     if problems:
         raise typer.Exit(1)
 
 
 def _verify_stream(
-    session: _Session, aggregate_type: str, aggregate_id: str
+    session: Session, aggregate_type: str, aggregate_id: str
 ) -> list[dict[str, Any]]:
     from dbkit.calls import events as calls
 
     found = session.run(calls.verify_stream(aggregate_type, aggregate_id))
-    return [_plain(problem) for problem in found]
+    return [as_plain(problem) for problem in found]
 
 
-def _verify_all(session: _Session) -> Generator[dict[str, Any], None, None]:
+def _verify_all(session: Session) -> Generator[dict[str, Any], None, None]:
     from dbkit.calls import events as calls
 
     after, newest = 0, session.run(calls.safe_position())
     while after == 0 or after < newest:
         for problem in session.run(calls.verify_events(after, VERIFY_PAGE)):
-            yield _plain(problem)
+            yield as_plain(problem)
         after += VERIFY_PAGE
 
 
-def _verify_projections(session: _Session) -> Generator[dict[str, Any], None, None]:
+def _verify_projections(session: Session) -> Generator[dict[str, Any], None, None]:
     from dbkit.calls import events as calls
 
     for status in session.run(calls.get_projection_status()):
         for row in session.run(calls.verify_projection(status.projection)):
-            yield {**_plain(row), "projection": status.projection}
+            yield {**as_plain(row), "projection": status.projection}
 
 
 def _problem_line(problem: dict[str, Any]) -> str:
@@ -764,7 +694,7 @@ def _problem_line(problem: dict[str, Any]) -> str:
         parts.append(f"organization {problem['organization_id']}")
     parts += [f"{name} {problem[name]}" for name in ("version", "position") if problem.get(name)]
     if problem.get("detail"):
-        parts.append(_compact(problem["detail"]))
+        parts.append(compact(problem["detail"]))
     return "  ".join(parts)
 
 
@@ -777,11 +707,11 @@ def lag(url: Url = None, as_json: Json = False) -> None:
     """
     from dbkit.calls import events as calls
 
-    with _session(url) as session:
+    with open_session(url) as session:
         safe = session.run(calls.safe_position())
-        holders = [_plain(holder) for holder in session.run(calls.explain_lag())]
-        projections = [_plain(each) for each in session.run(calls.get_projection_status())]
-        readers = [_plain(each) for each in session.run(calls.get_reader_status())]
+        holders = [as_plain(holder) for holder in session.run(calls.explain_lag())]
+        projections = [as_plain(each) for each in session.run(calls.get_projection_status())]
+        readers = [as_plain(each) for each in session.run(calls.get_reader_status())]
 
     def human(console: Console) -> None:
         console.print(f"readers see all up to position {safe}", style="bold")
@@ -789,15 +719,17 @@ def lag(url: Url = None, as_json: Json = False) -> None:
             name = f"pid {each['pid']}" if each["pid"] else f"prepared as {each['prepared_as']}"
             console.print(
                 f"held back by {name} ({each['role_name']}, {each['state'] or 'prepared'}) since "
-                f"{_time(each['open_since'])}: {each['holds_back']} positions",
+                f"{time_text(each['open_since'])}: {each['holds_back']} positions",
                 soft_wrap=True,
             )
         columns = ["projection", "mode", "position", "lag", "row_count", "failed_position"]
         rows = [[each[column] for column in columns] for each in projections]
-        _table(console, ["projection", "mode", "position", "lag", "rows", "stopped at"], rows)
+        print_table(console, ["projection", "mode", "position", "lag", "rows", "stopped at"], rows)
         if readers:
-            rows = [[e["reader"], e["position"], e["lag"], _time(e["updated_at"])] for e in readers]
-            _table(console, ["reader", "position", "lag", "saved"], rows)
+            rows = [
+                [e["reader"], e["position"], e["lag"], time_text(e["updated_at"])] for e in readers
+            ]
+            print_table(console, ["reader", "position", "lag", "saved"], rows)
 
     document = {
         "safe_position": safe,
@@ -805,14 +737,14 @@ def lag(url: Url = None, as_json: Json = False) -> None:
         "projections": projections,
         "readers": readers,
     }
-    _answer(as_json, document, human)
+    print_answer(as_json, document, human)
 
 
 @events.command()
 def stats(
     organization: Annotated[
         str | None,
-        _context_option("--organization", "ID", "Only this organization. Default: all."),
+        context_option("--organization", "ID", "Only this organization. Default: all."),
     ] = None,
     url: Url = None,
     as_json: Json = False,
@@ -823,7 +755,7 @@ def stats(
     """
     from dbkit.calls import events as calls
 
-    with _session(url) as session:
+    with open_session(url) as session:
         found = session.run(calls.get_event_store_stats(organization))
 
     def human(console: Console) -> None:
@@ -833,14 +765,14 @@ def stats(
             ("events", f"{found.events:,}"),
             ("streams", f"{found.streams:,} ({found.archived_streams:,} archived)"),
             ("snapshots", f"{found.snapshots:,}"),
-            ("first event", _time(found.first_event_at) or None),
-            ("last event", _time(found.last_event_at) or None),
+            ("first event", time_text(found.first_event_at) or None),
+            ("last event", time_text(found.last_event_at) or None),
             ("newest position", found.newest_position),
             ("tables", size),
         ]
-        _lines(console, pairs)
+        print_lines(console, pairs)
         if found.event_types:
             rows = [[each.event_type, f"{each.events:,}"] for each in found.event_types]
-            _table(console, ["event type", "events"], rows)
+            print_table(console, ["event type", "events"], rows)
 
-    _answer(as_json, _plain(found), human)
+    print_answer(as_json, as_plain(found), human)
