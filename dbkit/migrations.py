@@ -27,6 +27,8 @@ SCHEMA = "dbkit"
 LOCK_KEY = 0x64626B6974  # "dbkit" in ASCII
 LOCK_TIMEOUT_MS = 300
 LOCK_ATTEMPTS = 200
+OLD_CALLS_SECONDS = 1.0
+STEP = "dbkit step"
 ORDER_FILE = "ORDER"
 CREATE_SCHEMA = f"""do $$ begin
   if to_regnamespace('{SCHEMA}') is null then create schema {SCHEMA}; end if;
@@ -118,6 +120,32 @@ def revert_frozen(revision: str) -> None:
         )
 
 
+def _let_old_calls_end(connection: sa.Connection) -> None:
+    """Wait until the statements of this moment have ended: a call that began before the last
+    revision was committed may be inside a function that reads what this one drops. Before a step
+    holds any lock, and not for ever: a statement that goes on and on is no call."""
+    until = time.monotonic() + OLD_CALLS_SECONDS
+    old = _running_calls(connection)
+    while old and time.monotonic() < until:
+        time.sleep(0.005)
+        old &= _running_calls(connection)
+
+
+def _running_calls(connection: sa.Connection) -> set[str]:
+    """Transactions of others that are in a statement, as virtual ids; where this role may not see
+    the state of another's session, it counts."""
+    connection.exec_driver_sql("select pg_stat_clear_snapshot()")
+    return set(
+        connection.scalars(
+            sa.text(
+                "select virtualtransaction from pg_locks join pg_stat_activity using (pid) "
+                "where locktype = 'virtualxid' and pid <> pg_backend_pid() "
+                "and datname = current_database() and coalesce(state, '') not like 'idle%'"
+            )
+        )
+    )
+
+
 def run_sql(text: str) -> None:
     """Run SQL text as it stands: no bind parameters, so `:x`, `%` and JSON are safe in it."""
     migration = op.get_context()
@@ -125,6 +153,9 @@ def run_sql(text: str) -> None:
         migration.impl.static_output(text.rstrip() + "\n")
         return
     connection = op.get_bind()
+    if connection.info.get(STEP) is not connection.get_transaction():
+        connection.info[STEP] = connection.get_transaction()
+        _let_old_calls_end(connection)
     connection.execution_options(no_parameters=True).exec_driver_sql(text)
 
 
