@@ -15,13 +15,13 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import dispatch, events, startup
+from benchmarks import dispatch, events, startup, webhooks
 from benchmarks.events_stores import Plan
 from benchmarks.figures import Figure, as_json, as_table
 from dbkit.migrations import migrate
 from dbkit.server import temporary_server
 
-PARTS = ("dispatch", "startup", *events.ROWS)
+PARTS = ("dispatch", "startup", *events.ROWS, *webhooks.ROWS)
 
 Say = Callable[[str], None]
 
@@ -36,10 +36,11 @@ def main() -> None:
     rows = _dispatch(rounds, seconds, progress.print) if "dispatch" in wanted else []
     starts = startup.run(rounds=rounds, say=progress.print) if "startup" in wanted else {}
     figures = _events(wanted, rounds, seconds, stored, progress.print)
+    sent = _webhooks(rounds, seconds, progress.print) if "webhooks" in wanted else []
     if given.json:
-        print(json.dumps(_document(rows, starts, figures), indent=2))
+        print(json.dumps(_document(rows, starts, figures, sent), indent=2))
         return
-    _print(rows, starts, figures)
+    _print(rows, starts, figures, sent)
 
 
 def _arguments() -> argparse.ArgumentParser:
@@ -74,14 +75,31 @@ def _events(
         return events.run(Plan(server.url, rounds, seconds, stored, say), rows)
 
 
+def _webhooks(rounds: int, seconds: int, say: Say) -> list[Figure]:
+    with temporary_server(settings=events.SETTINGS) as server:
+        return webhooks.run(Plan(server.url, rounds, seconds, 0, say))
+
+
 def _document(
-    rows: list[dispatch.Row], starts: dict[str, float], figures: list[Figure]
+    rows: list[dispatch.Row],
+    starts: dict[str, float],
+    figures: list[Figure],
+    sent: list[Figure],
 ) -> dict[str, Any]:
-    dispatched = [asdict(row) for row in rows]
-    return {"dispatch": dispatched, "startup": starts, "events": as_json(figures)}
+    return {
+        "dispatch": [asdict(row) for row in rows],
+        "startup": starts,
+        "events": as_json(figures),
+        "webhooks": as_json(sent),
+    }
 
 
-def _print(rows: list[dispatch.Row], starts: dict[str, float], figures: list[Figure]) -> None:
+def _print(
+    rows: list[dispatch.Row],
+    starts: dict[str, float],
+    figures: list[Figure],
+    sent: list[Figure],
+) -> None:
     console = Console()
     if rows:
         console.print(_dispatch_table(rows))
@@ -89,6 +107,8 @@ def _print(rows: list[dispatch.Row], starts: dict[str, float], figures: list[Fig
         console.print(_startup_table(starts))
     if figures:
         console.print(as_table("event store", figures))
+    if sent:
+        console.print(as_table("webhooks", sent))
 
 
 def _dispatch_table(rows: list[dispatch.Row]) -> Table:

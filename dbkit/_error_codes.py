@@ -13,6 +13,9 @@ __all__ = [
     "ALL",
     "AmountTooLarge",
     "ClientTooOld",
+    "CommandKeyReused",
+    "CommandNotBegun",
+    "CommandRejected",
     "CustomizationUnavailable",
     "DuplicateDeployment",
     "EventIdReused",
@@ -22,6 +25,9 @@ __all__ = [
     "IdempotencyKeyInFlight",
     "IdempotencyKeyReused",
     "InvalidArgument",
+    "InvalidCommand",
+    "InvalidCommandRegistration",
+    "InvalidConsumerGroup",
     "InvalidContact",
     "InvalidContext",
     "InvalidCursor",
@@ -33,32 +39,47 @@ __all__ = [
     "InvalidOrderLines",
     "InvalidPayload",
     "InvalidQuantity",
+    "InvalidQuery",
+    "InvalidQueryRegistration",
     "InvalidRegistration",
     "InvalidRollback",
+    "InvalidSubscription",
     "InvalidVersionNumber",
+    "InvalidWorkerTask",
     "ItemUnavailable",
+    "LeaseLost",
     "NoApplier",
     "NoRollbackTarget",
+    "PositionNotReached",
     "ProjectionBusy",
     "ProjectionNotReady",
     "SelectionOutOfRange",
+    "StaleLease",
     "StoreClosed",
     "StreamArchived",
     "StreamConflict",
     "SubjectForgotten",
     "SubjectInUse",
+    "SubscriptionDisabled",
     "SwitchConflict",
     "TransitionNotAllowed",
     "UnknownCall",
+    "UnknownCommand",
+    "UnknownConsumerGroup",
+    "UnknownDeadLetter",
+    "UnknownDelivery",
     "UnknownDeployment",
     "UnknownMenuItem",
     "UnknownOrder",
     "UnknownProjection",
+    "UnknownQuery",
     "UnknownRegion",
     "UnknownSourceRegion",
     "UnknownStore",
     "UnknownStream",
+    "UnknownSubscription",
     "UnknownVersion",
+    "UnknownWorkerTask",
     "UnsafeRead",
     "VersionBrownout",
     "VersionInUse",
@@ -94,6 +115,20 @@ class InvalidArgument(DbkitError):
     """An argument is missing or outside its range."""
 
     code: ClassVar[str] = "KD004"
+    http_status: ClassVar[int] = 400
+
+
+class UnknownWorkerTask(DbkitError):
+    """There is no task of workers of this name."""
+
+    code: ClassVar[str] = "KD005"
+    http_status: ClassVar[int] = 404
+
+
+class InvalidWorkerTask(DbkitError):
+    """A task's function, name or interval is not acceptable."""
+
+    code: ClassVar[str] = "KD006"
     http_status: ClassVar[int] = 400
 
 
@@ -454,11 +489,146 @@ class SubjectInUse(DbkitError):
     http_status: ClassVar[int] = 409
 
 
+class UnknownSubscription(DbkitError):
+    """There is no such subscription."""
+
+    code: ClassVar[str] = "KD520"
+    http_status: ClassVar[int] = 404
+
+
+class InvalidSubscription(DbkitError):
+    """A subscription's URL, filters, schedule, headers or secret are not acceptable."""
+
+    code: ClassVar[str] = "KD521"
+    http_status: ClassVar[int] = 400
+
+
+class StaleLease(DbkitError):
+    """The lease of the delivery has ended: somebody else may have it."""
+
+    code: ClassVar[str] = "KD522"
+    http_status: ClassVar[int] = 409
+
+
+class UnknownDelivery(DbkitError):
+    """There is no such delivery."""
+
+    code: ClassVar[str] = "KD523"
+    http_status: ClassVar[int] = 404
+
+
+class SubscriptionDisabled(DbkitError):
+    """The subscription's status does not allow this."""
+
+    code: ClassVar[str] = "KD524"
+    http_status: ClassVar[int] = 409
+
+
+class UnknownDeadLetter(DbkitError):
+    """There is no such open dead letter."""
+
+    code: ClassVar[str] = "KD525"
+    http_status: ClassVar[int] = 404
+
+
+class UnknownConsumerGroup(DbkitError):
+    """There is no such consumer group."""
+
+    code: ClassVar[str] = "KD530"
+    http_status: ClassVar[int] = 404
+
+
+class InvalidConsumerGroup(DbkitError):
+    """A partition, filter, policy or position of a consumer group is not acceptable."""
+
+    code: ClassVar[str] = "KD531"
+    http_status: ClassVar[int] = 400
+
+
+class LeaseLost(DbkitError):
+    """The lease of the partition has ended: somebody else may have it."""
+
+    code: ClassVar[str] = "KD532"
+    http_status: ClassVar[int] = 409
+
+
+class UnknownCommand(DbkitError):
+    """No command of that name is registered, or none that can be run here."""
+
+    code: ClassVar[str] = "KD601"
+    http_status: ClassVar[int] = 404
+
+
+class InvalidCommand(DbkitError):
+    """The payload breaks the command's JSON Schema, or an argument is wrong."""
+
+    code: ClassVar[str] = "KD602"
+    http_status: ClassVar[int] = 422
+
+
+class CommandKeyReused(DbkitError):
+    """The idempotency key was used for another command, payload or caller."""
+
+    code: ClassVar[str] = "KD603"
+    http_status: ClassVar[int] = 422
+
+
+class InvalidCommandRegistration(DbkitError):
+    """A command's handler, schema or name is not acceptable."""
+
+    code: ClassVar[str] = "KD604"
+    http_status: ClassVar[int] = 400
+
+
+class CommandRejected(DbkitError):
+    """The command was refused by a rule; the refusal is recorded."""
+
+    code: ClassVar[str] = "KD605"
+    http_status: ClassVar[int] = 409
+
+
+class UnknownQuery(DbkitError):
+    """No query of that name is registered."""
+
+    code: ClassVar[str] = "KD606"
+    http_status: ClassVar[int] = 404
+
+
+class InvalidQuery(DbkitError):
+    """The parameters break the query's JSON Schema."""
+
+    code: ClassVar[str] = "KD607"
+    http_status: ClassVar[int] = 422
+
+
+class PositionNotReached(DbkitError):
+    """The database, or a projection, has not come that far yet."""
+
+    code: ClassVar[str] = "KD608"
+    http_status: ClassVar[int] = 409
+
+
+class InvalidQueryRegistration(DbkitError):
+    """A query's handler, dependencies, schema or name is not acceptable."""
+
+    code: ClassVar[str] = "KD609"
+    http_status: ClassVar[int] = 400
+
+
+class CommandNotBegun(DbkitError):
+    """The transaction has not begun the command that it finishes."""
+
+    code: ClassVar[str] = "KD610"
+    http_status: ClassVar[int] = 409
+
+
 ALL: tuple[type[DbkitError], ...] = (
     InvalidContext,
     InvalidVersionNumber,
     Forbidden,
     InvalidArgument,
+    UnknownWorkerTask,
+    InvalidWorkerTask,
     UnknownCall,
     UnknownVersion,
     VersionSunset,
@@ -510,4 +680,23 @@ ALL: tuple[type[DbkitError], ...] = (
     EventImmutable,
     SubjectForgotten,
     SubjectInUse,
+    UnknownSubscription,
+    InvalidSubscription,
+    StaleLease,
+    UnknownDelivery,
+    SubscriptionDisabled,
+    UnknownDeadLetter,
+    UnknownConsumerGroup,
+    InvalidConsumerGroup,
+    LeaseLost,
+    UnknownCommand,
+    InvalidCommand,
+    CommandKeyReused,
+    InvalidCommandRegistration,
+    CommandRejected,
+    UnknownQuery,
+    InvalidQuery,
+    PositionNotReached,
+    InvalidQueryRegistration,
+    CommandNotBegun,
 )

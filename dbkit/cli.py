@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from dbkit import cli_events
+from dbkit import cli_commands, cli_events, cli_webhooks, cli_worker
 from dbkit.cli_parts import (
     ApiVersion,
     AppName,
@@ -650,7 +650,11 @@ def demo(
 
 
 # Its commands are made of what is above.
+app.add_typer(cli_commands.commands, name="commands")
 app.add_typer(cli_events.events, name="events")
+app.add_typer(cli_commands.queries, name="queries")
+app.add_typer(cli_webhooks.webhooks, name="webhooks")
+app.add_typer(cli_worker.worker, name="worker")
 
 
 def main() -> NoReturn:

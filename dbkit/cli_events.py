@@ -26,6 +26,7 @@ from dbkit.cli_parts import (
     compact,
     context_option,
     json_text,
+    moment,
     open_session,
     print_answer,
     print_lines,
@@ -34,11 +35,10 @@ from dbkit.cli_parts import (
     stdout_console,
     time_text,
     until_interrupted,
+    uuid_of,
 )
 
 if TYPE_CHECKING:
-    import datetime
-
     from rich.console import Console
 
     from dbkit.calls import events as calls
@@ -250,7 +250,7 @@ def state(
     from dbkit.calls import events as calls
 
     asked = calls.get_aggregate_state(
-        aggregate_type, aggregate_id, at_version, _moment(at_time, "--at-time")
+        aggregate_type, aggregate_id, at_version, moment(at_time, "--at-time")
     )
     with open_session(url, role=role, organization_id=organization) as session:
         found = session.run(asked)
@@ -268,18 +268,6 @@ def state(
         print(json_text(found.state))
 
     print_answer(as_json, as_plain(found), human)
-
-
-def _moment(text: str | None, option: str) -> datetime.datetime | None:
-    from datetime import UTC, datetime
-
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"not a time: {text}", param_hint=option) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 # --- writing ---------------------------------------------------------------------------------
@@ -339,7 +327,7 @@ def append(
         read_json(data, "--data"),
         read_json(metadata, "--metadata"),
         _expected(expect),
-        _uuid(event_id) if event_id else new_event_id(),
+        uuid_of(event_id, "--event-id") if event_id else new_event_id(),
     )
     with open_session(url, role=role, organization_id=organization, user_id=user_id) as session:
         done = session.run(asked)
@@ -362,15 +350,6 @@ def _expected(text: str) -> int | None:
     if text.isdecimal():
         return int(text)
     raise typer.BadParameter("say any, none, exists or a version", param_hint="--expect")
-
-
-def _uuid(text: str) -> Any:
-    from uuid import UUID
-
-    try:
-        return UUID(text)
-    except ValueError:
-        raise typer.BadParameter(f"not a UUID: {text}", param_hint="--event-id") from None
 
 
 @events.command()

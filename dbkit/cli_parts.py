@@ -19,6 +19,7 @@ from typer.core import TyperGroup
 
 if TYPE_CHECKING:
     import datetime
+    from uuid import UUID
 
     import psycopg
     from rich.console import Console
@@ -285,6 +286,28 @@ def read_json(given: str, option: str) -> Any:
         return from_json(read_text(given).strip() or "{}", Any)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise typer.BadParameter(f"not JSON: {error}", param_hint=option) from None
+
+
+def moment(text: str | None, option: str) -> datetime.datetime | None:
+    """A time of an option; UTC without a zone."""
+    import datetime
+
+    if text is None:
+        return None
+    try:
+        found = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"not a time: {text}", param_hint=option) from None
+    return found if found.tzinfo else found.replace(tzinfo=datetime.UTC)
+
+
+def uuid_of(text: str, option: str) -> UUID:
+    from uuid import UUID
+
+    try:
+        return UUID(text)
+    except ValueError:
+        raise typer.BadParameter(f"not a UUID: {text}", param_hint=option) from None
 
 
 def libpq_url(url: str) -> str:

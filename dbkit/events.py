@@ -415,11 +415,12 @@ async def afollow(
         batch = reading.take(await where.run(reading.page(up_to)), up_to)
         if batch:
             yield batch
-        if reading.caught_up and (once or await _is_set_within(stop, reading.pause())):
+        if reading.caught_up and (once or await is_set_within(stop, reading.pause())):
             return
 
 
-async def _is_set_within(stop: asyncio.Event, seconds: float) -> bool:
+async def is_set_within(stop: asyncio.Event, seconds: float) -> bool:
+    """Whether the event is set, after waiting for it at most so long."""
     try:
         async with asyncio.timeout(seconds):
             return await stop.wait()

@@ -21,6 +21,13 @@ class Settings(BaseSettings):
     server: str | None = Field(default=None, validation_alias="DBKIT_SERVER")
     """`embedded`, `installed` or a folder of server binaries; default: embedded, then installed."""
 
+    webhook_allow: str = Field(default="", validation_alias="DBKIT_WEBHOOK_ALLOW")
+    """Private targets that webhooks may reach, comma-separated: networks (`10.0.0.0/8`), names
+    (`receiver.internal`) or either with a port (`localhost:8080`)."""
+
+    webhook_ca: Path | None = Field(default=None, validation_alias="DBKIT_WEBHOOK_CA")
+    """PEM file of certificate authorities that webhooks trust besides the public ones."""
+
 
 @cache
 def settings() -> Settings:

@@ -184,6 +184,18 @@ def deprecate_api_version(
     )
 
 
+def ensure_request_log_partitions() -> Call[int]:
+    """Makes the missing days of api_request_log, up to 14 days ahead. Returns how many. A task of
+    workers. Needs service_role. Raises KD003.
+    """
+    return Call(
+        "dbkit.ensure_request_log_partitions",
+        "select dbkit.ensure_request_log_partitions()",
+        (),
+        scalar,
+    )
+
+
 def evaluate_feature(
     feature: str,
     api_version: str,

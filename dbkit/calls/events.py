@@ -23,6 +23,7 @@ from dbkit.codec import (
     nothing,
     rows_of,
     scalar,
+    scalar_or_none,
     to_json,
 )
 
@@ -58,6 +59,78 @@ class ArchiveStreamResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimDeliveriesRow:
+    """A row of `dbkit.claim_deliveries`."""
+
+    delivery_id: int
+    organization_id: str
+    subscription_id: UUID
+    webhook_id: str
+    token: int
+    attempt: int
+    url: str
+    headers: JsonValue
+    timeout_seconds: int
+    secrets_version: int
+    body: str
+    leased_until: datetime.datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventStore:
+    """Every event, appended by append_event and append_events and never changed. A row is an event
+    as it was stored: get_events and the other reads bring it to its newest schema version.
+    """
+
+    position: int
+    """Order over all streams. It has gaps, and events become visible out of order: read by
+    read_all.
+    """
+    version: int
+    """Place in its stream, from 1 without a gap."""
+    created_at: datetime.datetime
+    """When it was appended; within a stream never earlier than the event before."""
+    event_id: UUID
+    schema_version: int
+    """Version of the event type's schema that event_data has."""
+    organization_id: str
+    aggregate_type: str
+    aggregate_id: str
+    event_type: str
+    event_data: JsonValue
+    metadata: JsonValue
+    correlation_id: str | None
+    """What all events of one request or process share; from the request context. NULL when not
+    said.
+    """
+    causation_id: str | None
+    """Event or command that led to it; from the request context. NULL when not said."""
+    actor_id: str | None
+    """The user_id of the request context; NULL when not said."""
+    hash: HexBytes | None
+    """sha256 over the event before and this one; NULL where the stream is not chained."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimEventsRow:
+    """A row of `dbkit.claim_events`."""
+
+    partition: int
+    token: int
+    leased_until: datetime.datetime
+    failures: int
+    events: list[EventStore]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateSubscriptionResult:
+    """What `dbkit.create_subscription` returns."""
+
+    subscription_id: UUID
+    secret: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DiffStateRow:
     """A row of `dbkit.diff_state`."""
 
@@ -65,6 +138,15 @@ class DiffStateRow:
     change: str
     from_value: JsonValue
     to_value: JsonValue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnableSubscriptionResult:
+    """What `dbkit.enable_subscription` returns."""
+
+    enabled: bool
+    queued: int
+    lag: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +162,15 @@ class ExplainLagRow:
     state: str | None
     open_since: datetime.datetime
     query: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailEventResult:
+    """What `dbkit.fail_event` returns."""
+
+    decision: str
+    failures: int
+    retry_at: datetime.datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +213,91 @@ class GetAggregateTypesRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GetBlockedStreamsRow:
+    """A row of `dbkit.get_blocked_streams`."""
+
+    group_name: str
+    organization_id: str
+    aggregate_type: str
+    aggregate_id: str
+    partition: int
+    version: int
+    position: int
+    is_released: bool
+    failures: int
+    last_error: str
+    blocked_at: datetime.datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetConsumerGroupStatusRow:
+    """A row of `dbkit.get_consumer_group_status`."""
+
+    group_name: str
+    partition: int
+    position: int
+    lag: int
+    lag_seconds: float
+    events: int
+    leased_by: str | None
+    leased_until: datetime.datetime | None
+    acknowledged_at: datetime.datetime | None
+    failed_position: int | None
+    failures: int
+    last_error: str | None
+    retry_at: datetime.datetime | None
+    halted_at: datetime.datetime | None
+    blocked_streams: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetDeadLettersRow:
+    """A row of `dbkit.get_dead_letters`."""
+
+    dead_letter_id: int | None
+    organization_id: str
+    source: str
+    source_name: str
+    delivery_id: int | None
+    position: int | None
+    event_id: UUID | None
+    aggregate_type: str | None
+    aggregate_id: str | None
+    event_type: str | None
+    reason: str
+    detail: JsonValue
+    status: str
+    created_at: datetime.datetime
+    resolved_at: datetime.datetime | None
+    resolved_by: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetDeliveriesRow:
+    """A row of `dbkit.get_deliveries`."""
+
+    delivery_id: int
+    organization_id: str
+    subscription_id: UUID
+    webhook_id: str
+    position: int | None
+    event_type: str | None
+    aggregate_type: str | None
+    aggregate_id: str | None
+    status: str
+    attempts: int
+    replays: int
+    next_attempt_at: datetime.datetime | None
+    leased_by: str | None
+    last_status_code: int | None
+    last_error: str | None
+    last_duration_ms: int | None
+    failures: JsonValue
+    created_at: datetime.datetime
+    finished_at: datetime.datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GetEventStoreStatsResult:
     """What `dbkit.get_event_store_stats` returns."""
 
@@ -159,38 +335,15 @@ class GetEventTypesRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EventStore:
-    """Every event, appended by append_event and append_events and never changed. A row is an event
-    as it was stored: get_events and the other reads bring it to its newest schema version.
-    """
+class GetEventWorkResult:
+    """What `dbkit.get_event_work` returns."""
 
-    position: int
-    """Order over all streams. It has gaps, and events become visible out of order: read by
-    read_all.
-    """
-    version: int
-    """Place in its stream, from 1 without a gap."""
-    created_at: datetime.datetime
-    """When it was appended; within a stream never earlier than the event before."""
-    event_id: UUID
-    schema_version: int
-    """Version of the event type's schema that event_data has."""
-    organization_id: str
-    aggregate_type: str
-    aggregate_id: str
-    event_type: str
-    event_data: JsonValue
-    metadata: JsonValue
-    correlation_id: str | None
-    """What all events of one request or process share; from the request context. NULL when not
-    said.
-    """
-    causation_id: str | None
-    """Event or command that led to it; from the request context. NULL when not said."""
-    actor_id: str | None
-    """The user_id of the request context; NULL when not said."""
-    hash: HexBytes | None
-    """sha256 over the event before and this one; NULL where the stream is not chained."""
+    fan_out: bool
+    deliveries_due_at: datetime.datetime | None
+    projections: list[str]
+    snapshots: bool
+    tasks: list[str]
+    newest_position: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,6 +374,16 @@ class GetReaderStatusRow:
     position: int
     lag: int
     updated_at: datetime.datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetSigningSecretsRow:
+    """A row of `dbkit.get_signing_secrets`."""
+
+    subscription_id: UUID
+    secrets: list[str]
+    secrets_version: int
+    valid_until: datetime.datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,6 +423,64 @@ class GetSubjectReceiptsRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GetSubscriptionsRow:
+    """A row of `dbkit.get_subscriptions`."""
+
+    organization_id: str
+    subscription_id: UUID
+    url: str
+    description: str
+    event_types: list[str]
+    aggregate_types: list[str] | None
+    aggregate_ids: list[str] | None
+    all_organizations: bool
+    is_ordered: bool
+    status: str
+    disabled_at: datetime.datetime | None
+    disabled_reason: str | None
+    retry_schedule: list[int]
+    timeout_seconds: int
+    max_in_flight: int
+    header_names: list[str]
+    disable_after_hours: int
+    created_at: datetime.datetime
+    created_by: str
+    updated_at: datetime.datetime
+    send_window: int
+    in_flight: int
+    waiting: int
+    open_dead_letters: int
+    consecutive_failures: int
+    failing_since: datetime.datetime | None
+    paused_until: datetime.datetime | None
+    due_at: datetime.datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetWebhookDeliveryStatsRow:
+    """A row of `dbkit.get_webhook_delivery_stats`."""
+
+    organization_id: str
+    subscription_id: UUID
+    url: str
+    status: str
+    pending: int
+    leased: int
+    retry_wait: int
+    delivered: int
+    dead: int
+    skipped: int
+    success_rate: float | None
+    average_attempts: float | None
+    p50_duration_ms: float | None
+    p95_duration_ms: float | None
+    p50_latency_ms: float | None
+    p95_latency_ms: float | None
+    oldest_waiting_s: float | None
+    failures: JsonValue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ListProjectionRow:
     """A row of `dbkit.list_projection`."""
 
@@ -275,6 +496,17 @@ class ProtectEventPartitionsRow:
 
     partition_name: str
     added: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueEventForWebhooksResult:
+    """What `dbkit.queue_event_for_webhooks` returns."""
+
+    events: int
+    deliveries: int
+    position: int | None
+    lag: int | None
+    busy: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -294,6 +526,16 @@ class RebuildProjectionResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterConsumerGroupResult:
+    """What `dbkit.register_consumer_group` returns."""
+
+    group: str
+    partitions: int
+    created: bool
+    position: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RegisterProjectionResult:
     """What `dbkit.register_projection` returns."""
 
@@ -301,6 +543,15 @@ class RegisterProjectionResult:
     mode: str
     is_live: bool
     rebuilding: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayDeliveriesResult:
+    """What `dbkit.replay_deliveries` returns."""
+
+    replayed: int
+    queued: int
+    next_position: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -320,6 +571,15 @@ class RestoreStreamResult:
     version: int
     archived_at: datetime.datetime | None
     changed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RotateSubscriptionSecretResult:
+    """What `dbkit.rotate_subscription_secret` returns."""
+
+    subscription_id: UUID
+    secret: str
+    previous_expires_at: datetime.datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -353,6 +613,32 @@ class RunSnapshotsResultErrors:
     aggregate_id: str
     sqlstate: str
     message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendTestEventResult:
+    """What `dbkit.send_test_event` returns."""
+
+    delivery_id: int
+    webhook_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettleDeliveriesResult:
+    """What `dbkit.settle_deliveries` returns."""
+
+    settled: int
+    stale: list[int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettleDeliveryResult:
+    """What `dbkit.settle_delivery` returns."""
+
+    delivery_id: int
+    status: str
+    attempts: int
+    next_attempt_at: datetime.datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -390,6 +676,26 @@ class VerifyStreamRow:
     version: int | None
     position: int | None
     detail: JsonValue
+
+
+def ack_events(
+    group: str,
+    partition: int,
+    token: int,
+    position: int,
+) -> Call[int]:
+    """Acknowledges the events of a claimed batch up to position, one of its own. Call it in the
+    transaction of what you made of them: then each has its effect exactly once. How many of the
+    batch are left; at 0 the partition has been given back. Needs service_role. Raises KD003,
+    KD004 (no open event of the batch), KD530, KD532 (the lease has ended and the partition was
+    claimed again, given back, or all of it acknowledged): roll back.
+    """
+    return Call(
+        "dbkit.ack_events",
+        "select dbkit.ack_events(%s::text, %s::integer, %s::bigint, %s::bigint)",
+        (group, partition, token, position),
+        scalar,
+    )
 
 
 def append_event(
@@ -483,6 +789,54 @@ def cancel_rebuild(
     )
 
 
+def claim_deliveries(
+    worker: str,
+    limit: int = 100,
+    lease_seconds: int = 60,
+) -> Call[list[ClaimDeliveriesRow]]:
+    """Leases what is due to a worker, at most limit (1 to 10000), for lease_seconds (1 to 3600).
+    Commit, then send, then settle_deliveries with the token; after leased_until somebody else
+    may get it. Of each subscription no more than its send_window are leased at a time, and all
+    get their turn; fewer than limit does not mean that nothing else is due (get_event_work says
+    when). body: the exact bytes to sign and send; attempt: from 1. In a transaction with
+    settle_deliveries call that first. Needs service_role. Raises KD003, KD004.
+    """
+    return Call(
+        "dbkit.claim_deliveries",
+        "select _result.delivery_id, _result.organization_id, _result.subscription_id, "
+        "_result.webhook_id, _result.token, _result.attempt, _result.url, _result.headers::text, "
+        "_result.timeout_seconds, _result.secrets_version, _result.body, _result.leased_until "
+        "from dbkit.claim_deliveries(%s::text, %s::integer, %s::integer) as _result",
+        (worker, limit, lease_seconds),
+        rows_of(ClaimDeliveriesRow, "headers"),
+    )
+
+
+def claim_events(
+    group: str,
+    consumer: str,
+    limit: int = 100,
+    lease_seconds: int = 60,
+) -> Call[list[ClaimEventsRow]]:
+    """Takes a partition of a consumer group that nobody has, or whose lease has ended, the one that
+    has waited longest, with its next events, at most limit (1 to 10000); no row when there is
+    nothing to do. Commit before the work: then consumer has it for lease_seconds (1 to 86400),
+    and extend_lease lengthens that. partition and token go into ack_events, fail_event,
+    extend_lease and release_partition; failures: how often one of these events has failed
+    before; events: in order, each stream complete from where it was acknowledged. Every
+    committed event comes at least once, and again only when a lease ended or an event failed.
+    Needs service_role. Raises KD003, KD004, KD507 (not READ COMMITTED, or a replica), KD530.
+    """
+    return Call(
+        "dbkit.claim_events",
+        "select _result.partition, _result.token, _result.leased_until, _result.failures, "
+        "to_json(_result.events)::text from dbkit.claim_events(%s::text, %s::text, %s::integer, "
+        "%s::integer) as _result",
+        (group, consumer, limit, lease_seconds),
+        rows_of(ClaimEventsRow, "events"),
+    )
+
+
 def configure_aggregate(
     aggregate_type: str,
     snapshot_every: int | None = None,
@@ -522,6 +876,53 @@ def create_snapshot(
     )
 
 
+def create_subscription(
+    url: str,
+    event_types: list[str] | Unset = UNSET,
+    aggregate_types: list[str] | None = None,
+    aggregate_ids: list[str] | None = None,
+    description: str = "",
+    is_ordered: bool = False,
+    all_organizations: bool = False,
+    retry_schedule: list[int] | None = None,
+    timeout_seconds: int = 20,
+    max_in_flight: int = 10,
+    headers: JsonInput | Unset = UNSET,
+    secret: str | None = None,
+) -> Call[CreateSubscriptionResult]:
+    """Subscribes a URL to the events of the caller's organization that commit from now on
+    (webhooks, standardwebhooks.com). Each is sent at least once, by the worker; the receiver
+    knows doubles by webhook-id. event_types: patterns, * for any run of characters (Order*,
+    order.*). aggregate_types, aggregate_ids: NULL all. is_ordered: of a stream, one after the
+    other. all_organizations: the events of every organization. retry_schedule: seconds before
+    each attempt, the first included; NULL 0, 5 s, 5 min, 30 min, 2, 5, 10, 14, 20, 24 h.
+    timeout_seconds: 1 to 30 for each. max_in_flight: 1 to 100 requests at a time. headers: extra
+    ones, {name: text}. secret: whsec_ and 24 to 64 bytes in base64; NULL a new one. The secret
+    is told here and never shown again. Needs service_role. Raises KD003, KD507 (not READ
+    COMMITTED, or a replica), KD521.
+    """
+    return Call(
+        "dbkit.create_subscription",
+        *arguments(
+            "select dbkit.create_subscription(",
+            ")::text",
+            ("p_url => %s::text", url),
+            ("p_event_types => %s::text[]", event_types),
+            ("p_aggregate_types => %s::text[]", aggregate_types),
+            ("p_aggregate_ids => %s::text[]", aggregate_ids),
+            ("p_description => %s::text", description),
+            ("p_is_ordered => %s::boolean", is_ordered),
+            ("p_all_organizations => %s::boolean", all_organizations),
+            ("p_retry_schedule => %s::integer[]", retry_schedule),
+            ("p_timeout_seconds => %s::integer", timeout_seconds),
+            ("p_max_in_flight => %s::integer", max_in_flight),
+            ("p_headers => %s::jsonb", to_json(headers)),
+            ("p_secret => %s::text", secret),
+        ),
+        json_as(CreateSubscriptionResult),
+    )
+
+
 def delete_snapshots(
     aggregate_type: str,
     aggregate_id: str,
@@ -535,6 +936,21 @@ def delete_snapshots(
         "dbkit.delete_snapshots",
         "select dbkit.delete_snapshots(%s::text, %s::text, %s::integer)",
         (aggregate_type, aggregate_id, keep),
+        scalar,
+    )
+
+
+def delete_subscription(
+    subscription_id: UUID,
+) -> Call[int]:
+    """Deletes a subscription of the caller's organization, its secrets and its extra headers.
+    Deliveries that were not done are skipped (the result: how many); the log of them stays until
+    prune_deliveries. Needs service_role. Raises KD003, KD520.
+    """
+    return Call(
+        "dbkit.delete_subscription",
+        "select dbkit.delete_subscription(%s::uuid)",
+        (subscription_id,),
         scalar,
     )
 
@@ -561,6 +977,58 @@ def diff_state(
     )
 
 
+def disable_subscription(
+    subscription_id: UUID,
+    reason: str,
+) -> Call[None]:
+    """Ends a subscription of the caller's organization until enable_subscription: nothing is queued
+    for it, what is queued waits, and the event WebhookSubscriptionDisabled is appended to the
+    stream (webhook_subscription, its id). Also done by itself, after 410 Gone and after
+    disable_after_hours of failures. Again it does nothing. Needs service_role. Raises KD003,
+    KD004, KD520.
+    """
+    return Call(
+        "dbkit.disable_subscription",
+        "select dbkit.disable_subscription(%s::uuid, %s::text)",
+        (subscription_id, reason),
+        nothing,
+    )
+
+
+def discard_dead_letters(
+    dead_letter_ids: list[int],
+    reason: str,
+) -> Call[int]:
+    """Closes open dead letters of the caller's organization, 1 to 10000, all or none: nobody is
+    told of these events any more. reason: 1 to 500 characters, kept in detail.discarded_because.
+    How many it were. Needs service_role. Raises KD003, KD004, KD525.
+    """
+    return Call(
+        "dbkit.discard_dead_letters",
+        "select dbkit.discard_dead_letters(%s::bigint[], %s::text)",
+        (dead_letter_ids, reason),
+        scalar,
+    )
+
+
+def enable_subscription(
+    subscription_id: UUID,
+    replay: bool = True,
+) -> Call[EnableSubscriptionResult]:
+    """Goes on with a subscription of the caller's organization that was disabled: what was queued
+    is sent, and with replay also what it has missed since. At most 10000 events are looked at:
+    while lag is not 0 (positions), enabled is false, and it stays disabled; call it again.
+    queued: how many deliveries were made of what it missed. Appends WebhookSubscriptionEnabled.
+    One that is not disabled stays as it is. Needs service_role. Raises KD003, KD520.
+    """
+    return Call(
+        "dbkit.enable_subscription",
+        "select dbkit.enable_subscription(%s::uuid, %s::boolean)::text",
+        (subscription_id, replay),
+        json_as(EnableSubscriptionResult),
+    )
+
+
 def explain_lag() -> Call[list[ExplainLagRow]]:
     """The open transactions that have appended and hold readers by position back, the one that
     holds most first; no row when nothing is held back. mark: readers see only positions below
@@ -578,20 +1046,63 @@ def explain_lag() -> Call[list[ExplainLagRow]]:
     )
 
 
+def extend_lease(
+    group: str,
+    partition: int,
+    token: int,
+    lease_seconds: int = 60,
+) -> Call[datetime.datetime | None]:
+    """Keeps a claimed partition for lease_seconds (1 to 86400) from now, and says until when. NULL
+    while the batch is being acknowledged in an open transaction: nobody can claim it until that
+    ends. Needs service_role. Raises KD003, KD004, KD530, KD532.
+    """
+    return Call(
+        "dbkit.extend_lease",
+        "select dbkit.extend_lease(%s::text, %s::integer, %s::bigint, %s::integer)",
+        (group, partition, token, lease_seconds),
+        scalar_or_none,
+    )
+
+
+def fail_event(
+    group: str,
+    partition: int,
+    token: int,
+    position: int,
+    error: str,
+) -> Call[FailEventResult]:
+    """Says that an event of a claimed batch could not be worked at, and gives the partition back.
+    What comes before it in the batch and is not acknowledged is claimed again, and then it,
+    alone. decision: retry (at retry_at: after 1 s, doubled by each failure up to 300 s, 20 %
+    more or less; at once when there were events before it), or, when it was the first of its
+    batch and has failed as often as the group allows, by the group's policy: blocked (its stream
+    waits for unblock_stream), dead_letter (it is one now), halted (the partition waits for
+    resume_consumer_group). An event of a requeued dead letter is a dead letter again at once.
+    Needs service_role. Raises KD003, KD004 (no open event of the batch), KD530, KD532.
+    """
+    return Call(
+        "dbkit.fail_event",
+        "select dbkit.fail_event(%s::text, %s::integer, %s::bigint, %s::bigint, %s::text)::text",
+        (group, partition, token, position, error),
+        json_as(FailEventResult),
+    )
+
+
 def forget_subject(
     subject: str,
     reason: str,
 ) -> Call[ForgetSubjectResult]:
     """Makes what protect_event_fields had encrypted of a subject of the caller's organization
-    unreadable for ever: destroys their key, deletes the snapshots of their streams, and writes a
-    receipt. Reads then give {"$forgotten": true} in place of those fields. Nothing more is
-    stored of them: appending raises KD514. Forgetting again returns the first receipt with
-    replayed true. projections: read models that read such events. Their rows may hold plain text
-    until each is made again by rebuild_projection; one whose rebuild had begun before must begin
-    again. What remains: the subject's name in the events, fields that were never protected, the
-    key in backups and WAL archives as long as those are kept (docs/adr/0010), and what readers
-    took away. Waits for open transactions that have read or written the subject's fields, up to
-    5 seconds. Needs service_role. Raises KD003, KD004, KD515.
+    unreadable for ever: destroys their key, deletes the snapshots of their streams, takes the
+    fields out of what webhooks have yet to send or have sent, and writes a receipt. Reads then
+    give {"$forgotten": true} in place of those fields. Nothing more is stored of them: appending
+    raises KD514. Forgetting again returns the first receipt with replayed true. projections:
+    read models that read such events. Their rows may hold plain text until each is made again by
+    rebuild_projection; one whose rebuild had begun before must begin again. What remains: the
+    subject's name in the events, fields that were never protected, the key in backups and WAL
+    archives as long as those are kept (docs/adr/0010), and what readers took away. Waits for
+    open transactions that have read or written the subject's fields, up to 5 seconds. Needs
+    service_role. Raises KD003, KD004, KD515.
     """
     return Call(
         "dbkit.forget_subject",
@@ -642,6 +1153,122 @@ def get_aggregate_types() -> Call[list[GetAggregateTypesRow]]:
     )
 
 
+def get_blocked_streams(
+    group: str | None = None,
+    limit: int = 1000,
+) -> Call[list[GetBlockedStreamsRow]]:
+    """Streams that a consumer group (NULL: any) holds back, those that wait longest first, at most
+    limit (1 to 10000). version: of the next event that the group has to get; position, failures
+    and last_error: of the event that failed; is_released: unblock_stream was called, and what
+    was held back is being claimed. Needs service_role. Raises KD004.
+    """
+    return Call(
+        "dbkit.get_blocked_streams",
+        "select _result.group_name, _result.organization_id, _result.aggregate_type, "
+        "_result.aggregate_id, _result.partition, _result.version, _result.position, "
+        "_result.is_released, _result.failures, _result.last_error, _result.blocked_at from "
+        "dbkit.get_blocked_streams(%s::text, %s::integer) as _result",
+        (group, limit),
+        rows_of(GetBlockedStreamsRow),
+        reads_only=True,
+    )
+
+
+def get_consumer_group_status(
+    group: str | None = None,
+) -> Call[list[GetConsumerGroupStatusRow]]:
+    """How each partition of a consumer group (NULL: of all groups) is doing. position: the group is
+    done with every event of the partition up to there, except of streams that it holds back
+    (blocked_streams of them); lag: how many positions that is behind what can be read safely,
+    and lag_seconds how old the first event after it is: both are upper bounds, since positions
+    have gaps, and the events in between may be of other partitions; events: how many were
+    acknowledged; leased_by and leased_until: who has it now; failed_position, failures in a row
+    and last_error: the event that failed last; retry_at: it waits until then; halted_at: it
+    waits for resume_consumer_group. Needs service_role. Raises KD003, KD507, KD530.
+    """
+    return Call(
+        "dbkit.get_consumer_group_status",
+        "select _result.group_name, _result.partition, _result.position, _result.lag, "
+        "_result.lag_seconds, _result.events, _result.leased_by, _result.leased_until, "
+        "_result.acknowledged_at, _result.failed_position, _result.failures, _result.last_error, "
+        "_result.retry_at, _result.halted_at, _result.blocked_streams from "
+        "dbkit.get_consumer_group_status(%s::text) as _result",
+        (group,),
+        rows_of(GetConsumerGroupStatusRow),
+    )
+
+
+def get_dead_letters(
+    source: str | None = None,
+    status: str = "open",
+    before_id: int | None = None,
+    limit: int = 100,
+    organization_id: str | None = None,
+) -> Call[list[GetDeadLettersRow]]:
+    """Events that somebody gave up on, the newest first, at most limit (1 to 10000). source:
+    webhook, group, projection, NULL all. status: open, requeued, discarded, resolved, NULL all.
+    before_id: the last id of the page before. organization_id: NULL that of the request context,
+    * all. Events that stop a projection come first, without an id and beyond limit:
+    run_projection tries them again. Needs service_role. Raises KD003, KD004.
+    """
+    return Call(
+        "dbkit.get_dead_letters",
+        "select _result.dead_letter_id, _result.organization_id, _result.source, "
+        "_result.source_name, _result.delivery_id, _result.position, _result.event_id, "
+        "_result.aggregate_type, _result.aggregate_id, _result.event_type, _result.reason, "
+        "_result.detail::text, _result.status, _result.created_at, _result.resolved_at, "
+        "_result.resolved_by from dbkit.get_dead_letters(%s::text, %s::text, %s::bigint, "
+        "%s::integer, %s::text) as _result",
+        (source, status, before_id, limit, organization_id),
+        rows_of(GetDeadLettersRow, "detail"),
+        reads_only=True,
+    )
+
+
+def get_deliveries(
+    subscription_id: UUID | None = None,
+    status: str | None = None,
+    before_id: int | None = None,
+    limit: int = 100,
+    organization_id: str | None = None,
+) -> Call[list[GetDeliveriesRow]]:
+    """The newest deliveries, at most limit (1 to 10000). status: pending, leased, retry_wait,
+    delivered, dead or skipped, NULL all. before_id: the last id of the page before.
+    organization_id: NULL that of the request context, * all. next_attempt_at: when it can be
+    claimed, or its lease ends; NULL when it is done, or waits for another one of its stream.
+    failures: the newest 20 failed attempts, [{attempt, at, status_code, error, duration_ms,
+    response}]. get_delivery_body has what is sent. Needs service_role. Raises KD003, KD004.
+    """
+    return Call(
+        "dbkit.get_deliveries",
+        "select _result.delivery_id, _result.organization_id, _result.subscription_id, "
+        "_result.webhook_id, _result.position, _result.event_type, _result.aggregate_type, "
+        "_result.aggregate_id, _result.status, _result.attempts, _result.replays, "
+        "_result.next_attempt_at, _result.leased_by, _result.last_status_code, "
+        "_result.last_error, _result.last_duration_ms, _result.failures::text, "
+        "_result.created_at, _result.finished_at from dbkit.get_deliveries(%s::uuid, %s::text, "
+        "%s::bigint, %s::integer, %s::text) as _result",
+        (subscription_id, status, before_id, limit, organization_id),
+        rows_of(GetDeliveriesRow, "failures"),
+        reads_only=True,
+    )
+
+
+def get_delivery_body(
+    delivery_id: int,
+) -> Call[str | None]:
+    """The exact bytes that a delivery of the caller's organization sends; NULL where none could be
+    made (an upcaster raised). Needs service_role. Raises KD003, KD523.
+    """
+    return Call(
+        "dbkit.get_delivery_body",
+        "select dbkit.get_delivery_body(%s::bigint)",
+        (delivery_id,),
+        scalar_or_none,
+        reads_only=True,
+    )
+
+
 def get_event_store_stats(
     organization_id: str | None = None,
 ) -> Call[GetEventStoreStatsResult]:
@@ -673,6 +1300,22 @@ def get_event_types() -> Call[list[GetEventTypesRow]]:
         (),
         rows_of(GetEventTypesRow, "json_schema"),
         reads_only=True,
+    )
+
+
+def get_event_work() -> Call[GetEventWorkResult]:
+    """What there is to do for a worker, for a look that costs little. fan_out:
+    queue_event_for_webhooks has events to look at; deliveries_due_at: when claim_deliveries has
+    something next, at the earliest; projections: those that run_projection would bring on (one
+    that is stopped by an event again after 2 seconds, doubling to 300); snapshots: run_snapshots
+    has requests; tasks: which worker tasks are due; newest_position: of all events. Needs
+    service_role. Raises KD003, KD507 (not READ COMMITTED, or a replica).
+    """
+    return Call(
+        "dbkit.get_event_work",
+        "select dbkit.get_event_work()::text",
+        (),
+        json_as(GetEventWorkResult),
     )
 
 
@@ -806,6 +1449,24 @@ def get_reader_status() -> Call[list[GetReaderStatusRow]]:
     )
 
 
+def get_signing_secrets(
+    subscription_ids: list[UUID],
+) -> Call[list[GetSigningSecretsRow]]:
+    """With what deliveries of these subscriptions, of any organization, are signed. secrets: newest
+    first, all that have not expired; a signature with each goes into webhook-signature. Keep
+    them until valid_until (when the next expires, NULL for never) or until claim_deliveries
+    tells another secrets_version. Needs service_role. Raises KD003.
+    """
+    return Call(
+        "dbkit.get_signing_secrets",
+        "select _result.subscription_id, _result.secrets, _result.secrets_version, "
+        "_result.valid_until from dbkit.get_signing_secrets(%s::uuid[]) as _result",
+        (subscription_ids,),
+        rows_of(GetSigningSecretsRow),
+        reads_only=True,
+    )
+
+
 def get_stream_digest(
     aggregate_type: str,
     aggregate_id: str,
@@ -863,6 +1524,59 @@ def get_subject_receipts(
     )
 
 
+def get_subscriptions(
+    organization_id: str | None = None,
+    subscription_id: UUID | None = None,
+) -> Call[list[GetSubscriptionsRow]]:
+    """Subscriptions and how their endpoints are doing. organization_id: NULL that of the request
+    context, * all. subscription_id: NULL all. Values of extra headers are not shown, because
+    they may be secret. send_window: requests at a time now; in_flight: leased; waiting and
+    open_dead_letters: counted up to 10000; failing_since: the first of consecutive_failures;
+    paused_until: it rests; due_at: when something can be sent. Needs service_role. Raises KD003.
+    """
+    return Call(
+        "dbkit.get_subscriptions",
+        "select _result.organization_id, _result.subscription_id, _result.url, "
+        "_result.description, _result.event_types, _result.aggregate_types, "
+        "_result.aggregate_ids, _result.all_organizations, _result.is_ordered, _result.status, "
+        "_result.disabled_at, _result.disabled_reason, _result.retry_schedule, "
+        "_result.timeout_seconds, _result.max_in_flight, _result.header_names, "
+        "_result.disable_after_hours, _result.created_at, _result.created_by, _result.updated_at, "
+        "_result.send_window, _result.in_flight, _result.waiting, _result.open_dead_letters, "
+        "_result.consecutive_failures, _result.failing_since, _result.paused_until, "
+        "_result.due_at from dbkit.get_subscriptions(%s::text, %s::uuid) as _result",
+        (organization_id, subscription_id),
+        rows_of(GetSubscriptionsRow),
+        reads_only=True,
+    )
+
+
+def get_webhook_delivery_stats(
+    subscription_id: UUID | None = None,
+    hours: int = 24,
+    organization_id: str | None = None,
+) -> Call[list[GetWebhookDeliveryStatsRow]]:
+    """Per subscription, what became of the deliveries queued in the last hours (1 to 8760): how
+    many have each status; success_rate: delivered / (delivered + dead), 0 to 1; average_attempts
+    of both; duration: of the request that succeeded; latency: from queued to delivered, replays
+    left out; failures: failed attempts by status code or kind of error, {reason: count}.
+    oldest_waiting_s: age of the oldest that waits, whenever it was queued. organization_id: NULL
+    that of the request context, * all. Needs service_role. Raises KD003, KD004.
+    """
+    return Call(
+        "dbkit.get_webhook_delivery_stats",
+        "select _result.organization_id, _result.subscription_id, _result.url, _result.status, "
+        "_result.pending, _result.leased, _result.retry_wait, _result.delivered, _result.dead, "
+        "_result.skipped, _result.success_rate, _result.average_attempts, "
+        "_result.p50_duration_ms, _result.p95_duration_ms, _result.p50_latency_ms, "
+        "_result.p95_latency_ms, _result.oldest_waiting_s, _result.failures::text from "
+        "dbkit.get_webhook_delivery_stats(%s::uuid, %s::integer, %s::text) as _result",
+        (subscription_id, hours, organization_id),
+        rows_of(GetWebhookDeliveryStatsRow, "failures"),
+        reads_only=True,
+    )
+
+
 def list_projection(
     projection: str,
     after_key: str | None = None,
@@ -880,6 +1594,21 @@ def list_projection(
         "dbkit.list_projection(%s::text, %s::text, %s::integer, %s::text) as _result",
         (projection, after_key, limit, prefix),
         rows_of(ListProjectionRow, "state"),
+    )
+
+
+def pause_subscription(
+    subscription_id: UUID,
+) -> Call[None]:
+    """Sends nothing more to a subscription of the caller's organization until resume_subscription:
+    events go on to queue up for it. What a worker has leased it may still send. Again it does
+    nothing. Needs service_role. Raises KD003, KD520, KD524 (disabled).
+    """
+    return Call(
+        "dbkit.pause_subscription",
+        "select dbkit.pause_subscription(%s::uuid)",
+        (subscription_id,),
+        nothing,
     )
 
 
@@ -919,6 +1648,44 @@ def protect_event_partitions() -> Call[list[ProtectEventPartitionsRow]]:
         "_result",
         (),
         rows_of(ProtectEventPartitionsRow),
+    )
+
+
+def prune_deliveries(
+    older_than: datetime.timedelta | Unset = UNSET,
+    limit: int = 10000,
+) -> Call[int]:
+    """Deletes deliveries that were done longer ago than older_than (an hour or more), at most limit
+    (1 to 100000), and what they sent; how many it were. Those with an open dead letter stay.
+    Events are not touched. Needs service_role. Raises KD003, KD004.
+    """
+    return Call(
+        "dbkit.prune_deliveries",
+        *arguments(
+            "select dbkit.prune_deliveries(",
+            ")",
+            ("p_older_than => %s::interval", older_than),
+            ("p_limit => %s::integer", limit),
+        ),
+        scalar,
+    )
+
+
+def queue_event_for_webhooks(
+    limit: int = 1000,
+) -> Call[QueueEventForWebhooksResult]:
+    """Makes a delivery of each of the next events, at most limit (1 to 10000), for each
+    subscription that wants it, of all organizations, in order and without skipping any. Call it
+    again while lag is not 0. events: how many were looked at; deliveries: how many were made;
+    position: every event up to there is queued; lag: how many positions that is behind what can
+    be read safely. busy: somebody else does it now. Needs service_role. Raises KD003, KD004,
+    KD507 (not READ COMMITTED, or a replica).
+    """
+    return Call(
+        "dbkit.queue_event_for_webhooks",
+        "select dbkit.queue_event_for_webhooks(%s::integer)::text",
+        (limit,),
+        json_as(QueueEventForWebhooksResult),
     )
 
 
@@ -993,6 +1760,44 @@ def register_applier(
         "select dbkit.register_applier(%s::text, %s::text, %s::integer)",
         (aggregate_type, applier, applier_version),
         nothing,
+    )
+
+
+def register_consumer_group(
+    group: str,
+    partitions: int = 8,
+    event_types: list[str] | None = None,
+    aggregate_types: list[str] | None = None,
+    organization_id: str | None = None,
+    poison_policy: str = "halt",
+    max_failures: int = 5,
+    from_position: int | None = None,
+) -> Call[RegisterConsumerGroupResult]:
+    """Registers programs that share the events of all streams among them: claim_events. Again with
+    other values it changes them, for what is read from then on; partitions is fixed, and
+    from_position is of the first call. partitions (1 to 256): how many programs can work at a
+    time; each stream is in one partition, by a hash. Filters, NULL for all: event types,
+    aggregate types, one organization. poison_policy, once an event has failed max_failures
+    times: halt (its partition waits for resume_consumer_group), block (its stream waits for
+    unblock_stream, the others go on) or dead_letter (it is put into event_dead_letters, and its
+    stream goes on). from_position: NULL from now on, 0 all there is. Needs service_role. Raises
+    KD003, KD507, KD531.
+    """
+    return Call(
+        "dbkit.register_consumer_group",
+        "select dbkit.register_consumer_group(%s::text, %s::integer, %s::text[], %s::text[], "
+        "%s::text, %s::text, %s::integer, %s::bigint)::text",
+        (
+            group,
+            partitions,
+            event_types,
+            aggregate_types,
+            organization_id,
+            poison_policy,
+            max_failures,
+            from_position,
+        ),
+        json_as(RegisterConsumerGroupResult),
     )
 
 
@@ -1086,6 +1891,64 @@ def register_upcaster(
     )
 
 
+def release_deliveries(
+    leases: JsonInput,
+) -> Call[int]:
+    """Gives leased deliveries back that were not sent: they are due at once, and no attempt is
+    counted. leases: [{delivery_id, token}], at most 10000; those whose lease has ended are left
+    out. How many it were. Needs service_role. Raises KD003, KD004.
+    """
+    return Call(
+        "dbkit.release_deliveries",
+        "select dbkit.release_deliveries(%s::jsonb)",
+        (to_json(leases),),
+        scalar,
+    )
+
+
+def release_partition(
+    group: str,
+    partition: int,
+    token: int,
+) -> Call[None]:
+    """Gives a claimed partition back, for a program that ends: what is not acknowledged can be
+    claimed at once, and nothing is counted as a failure. Needs service_role. Raises KD003,
+    KD530, KD532.
+    """
+    return Call(
+        "dbkit.release_partition",
+        "select dbkit.release_partition(%s::text, %s::integer, %s::bigint)",
+        (group, partition, token),
+        nothing,
+    )
+
+
+def replay_deliveries(
+    subscription_id: UUID,
+    delivery_ids: list[int] | None = None,
+    from_position: int | None = None,
+    to_position: int | None = None,
+    status: str | None = None,
+    from_time: datetime.datetime | None = None,
+    to_time: datetime.datetime | None = None,
+) -> Call[ReplayDeliveriesResult]:
+    """Sends again to a subscription of the caller's organization, with the same webhook-id and all
+    attempts: what is done or waits for a retry, of these ids, positions (both inclusive), status
+    (delivered, dead, skipped, retry_wait) and times of queueing (the end exclusive); all
+    conditions that are given hold. A range of positions alone also queues events of it that have
+    no delivery, also from before the subscription was made. replayed: begun anew; queued: made.
+    At most 10000 at a time: next_position is where to go on (from_position) when there may be
+    more, else NULL. Needs service_role. Raises KD003, KD004, KD520, KD524 (disabled).
+    """
+    return Call(
+        "dbkit.replay_deliveries",
+        "select dbkit.replay_deliveries(%s::uuid, %s::bigint[], %s::bigint, %s::bigint, %s::text, "
+        "%s::timestamp with time zone, %s::timestamp with time zone)::text",
+        (subscription_id, delivery_ids, from_position, to_position, status, from_time, to_time),
+        json_as(ReplayDeliveriesResult),
+    )
+
+
 def replay_events(
     aggregate_type: str,
     aggregate_id: str,
@@ -1108,6 +1971,39 @@ def replay_events(
     )
 
 
+def requeue_dead_letters(
+    dead_letter_ids: list[int],
+) -> Call[int]:
+    """Begins open dead letters of the caller's organization anew, 1 to 10000, all or none: a
+    webhook's delivery is sent again with all its attempts, a group gets the event again. How
+    many it were. Needs service_role. Raises KD003, KD004, KD520 (its subscription is deleted),
+    KD524 (or disabled), KD525.
+    """
+    return Call(
+        "dbkit.requeue_dead_letters",
+        "select dbkit.requeue_dead_letters(%s::bigint[])",
+        (dead_letter_ids,),
+        scalar,
+    )
+
+
+def reset_consumer_group(
+    group: str,
+    position: int,
+) -> Call[None]:
+    """Sets a consumer group back, or forward, to a position: it goes on with the events after it
+    (0: all again). Whoever has a batch cannot acknowledge it any more; streams that were held
+    back are not, halted partitions go on, and dead letters stay. Needs service_role. Raises
+    KD003, KD530, KD531.
+    """
+    return Call(
+        "dbkit.reset_consumer_group",
+        "select dbkit.reset_consumer_group(%s::text, %s::bigint)",
+        (group, position),
+        nothing,
+    )
+
+
 def restore_stream(
     aggregate_type: str,
     aggregate_id: str,
@@ -1120,6 +2016,57 @@ def restore_stream(
         "select dbkit.restore_stream(%s::text, %s::text)::text",
         (aggregate_type, aggregate_id),
         json_as(RestoreStreamResult),
+    )
+
+
+def resume_consumer_group(
+    group: str,
+    partition: int | None = None,
+    skip: bool = False,
+) -> Call[int | None]:
+    """Lets the partitions (partition NULL: all) of a consumer group that an event has halted go on:
+    with that event, or with skip after it, and then it is a dead letter. How many were halted.
+    Needs service_role. Raises KD003, KD530.
+    """
+    return Call(
+        "dbkit.resume_consumer_group",
+        "select dbkit.resume_consumer_group(%s::text, %s::integer, %s::boolean)",
+        (group, partition, skip),
+        scalar_or_none,
+    )
+
+
+def resume_subscription(
+    subscription_id: UUID,
+) -> Call[None]:
+    """Goes on with a subscription of the caller's organization that was paused, and sends what
+    queued up. Again it does nothing. Needs service_role. Raises KD003, KD520, KD524 (disabled).
+    """
+    return Call(
+        "dbkit.resume_subscription",
+        "select dbkit.resume_subscription(%s::uuid)",
+        (subscription_id,),
+        nothing,
+    )
+
+
+def rotate_subscription_secret(
+    subscription_id: UUID,
+    secret: str | None = None,
+    overlap_hours: int = 24,
+) -> Call[RotateSubscriptionSecretResult]:
+    """Gives a subscription of the caller's organization a new signing secret, told here and never
+    again. For overlap_hours (0 to 720) deliveries are signed with the old one too, so that
+    receivers can change over; previous_expires_at: until when, NULL when it ended at once. None
+    of the older ones lasts longer: 0 ends all of them, as after a leak. Of more than five the
+    oldest ends at once. secret: whsec_ and 24 to 64 bytes in base64; NULL a new one. Needs
+    service_role. Raises KD003, KD004, KD520, KD521.
+    """
+    return Call(
+        "dbkit.rotate_subscription_secret",
+        "select dbkit.rotate_subscription_secret(%s::uuid, %s::text, %s::integer)::text",
+        (subscription_id, secret, overlap_hours),
+        json_as(RotateSubscriptionSecretResult),
     )
 
 
@@ -1191,6 +2138,28 @@ def save_reader_checkpoint(
     )
 
 
+def send_test_event(
+    subscription_id: UUID,
+    event_type: str = "dbkit.test",
+    data: JsonInput | Unset = UNSET,
+) -> Call[SendTestEventResult]:
+    """Queues a message that is no event for a subscription of the caller's organization, whatever
+    its filters: to see that its endpoint answers and verifies. It has type, timestamp and data,
+    and no event. Needs service_role. Raises KD003, KD004, KD520, KD524 (disabled).
+    """
+    return Call(
+        "dbkit.send_test_event",
+        *arguments(
+            "select dbkit.send_test_event(",
+            ")::text",
+            ("p_subscription_id => %s::uuid", subscription_id),
+            ("p_event_type => %s::text", event_type),
+            ("p_data => %s::jsonb", to_json(data)),
+        ),
+        json_as(SendTestEventResult),
+    )
+
+
 def set_causing_event(
     event_id: UUID,
 ) -> Call[None]:
@@ -1203,6 +2172,48 @@ def set_causing_event(
         "select dbkit.set_causing_event(%s::uuid)",
         (event_id,),
         nothing,
+    )
+
+
+def settle_deliveries(
+    results: JsonInput,
+) -> Call[SettleDeliveriesResult]:
+    """What became of deliveries that claim_deliveries leased. results: [{delivery_id, token,
+    status_code?, error?, retry_after?, duration_ms?, response?}], at most 10000. Only a status
+    of 200 to 299 without an error is success. error: a kind and a message, "timeout: …"
+    (connect, dns, tls, reset, protocol, blocked …); blocked is never tried again. retry_after:
+    the header as it came. response: an excerpt, of which 1000 characters are kept. 410 disables
+    the subscription; 429, 502, 504 and Retry-After make its endpoint rest; else it is tried
+    again as retry_schedule says, and after the last attempt it is dead. stale: not settled,
+    because the lease had ended and the delivery was returned, or there is no such one. Needs
+    service_role. Raises KD003, KD004.
+    """
+    return Call(
+        "dbkit.settle_deliveries",
+        "select dbkit.settle_deliveries(%s::jsonb)::text",
+        (to_json(results),),
+        json_as(SettleDeliveriesResult),
+    )
+
+
+def settle_delivery(
+    delivery_id: int,
+    token: int,
+    status_code: int | None = None,
+    error: str | None = None,
+    retry_after: str | None = None,
+    duration_ms: int | None = None,
+    response: str | None = None,
+) -> Call[SettleDeliveryResult]:
+    """settle_deliveries for one, which raises when it comes too late. Neither status nor error: it
+    failed. Needs service_role. Raises KD003, KD522 (the lease had ended), KD523.
+    """
+    return Call(
+        "dbkit.settle_delivery",
+        "select dbkit.settle_delivery(%s::bigint, %s::integer, %s::integer, %s::text, %s::text, "
+        "%s::integer, %s::text)::text",
+        (delivery_id, token, status_code, error, retry_after, duration_ms, response),
+        json_as(SettleDeliveryResult),
     )
 
 
@@ -1221,6 +2232,25 @@ def state_as_of(
         (aggregate_type, aggregate_id, at_time),
         json_value,
         reads_only=True,
+    )
+
+
+def unblock_stream(
+    group: str,
+    aggregate_type: str,
+    aggregate_id: str,
+    organization_id: str = "default",
+    skip: bool = False,
+) -> Call[bool]:
+    """Lets a stream that a consumer group holds back go on: with the event that failed, or with
+    skip after it, and then that is a dead letter. All that was held back comes, in order.
+    Whether it was blocked. Needs service_role. Raises KD003, KD530.
+    """
+    return Call(
+        "dbkit.unblock_stream",
+        "select dbkit.unblock_stream(%s::text, %s::text, %s::text, %s::text, %s::boolean)",
+        (group, aggregate_type, aggregate_id, organization_id, skip),
+        scalar,
     )
 
 
@@ -1249,6 +2279,21 @@ def unregister_applier(
         "dbkit.unregister_applier",
         "select dbkit.unregister_applier(%s::text)",
         (aggregate_type,),
+        scalar,
+    )
+
+
+def unregister_consumer_group(
+    group: str,
+) -> Call[bool]:
+    """Forgets a consumer group, where it was and which streams it holds back; its dead letters
+    stay. Who still has a batch of it cannot acknowledge that. Whether there was one. Needs
+    service_role. Raises KD003.
+    """
+    return Call(
+        "dbkit.unregister_consumer_group",
+        "select dbkit.unregister_consumer_group(%s::text)",
+        (group,),
         scalar,
     )
 
@@ -1295,6 +2340,50 @@ def unregister_upcaster(
         "select dbkit.unregister_upcaster(%s::text, %s::integer)",
         (event_type, from_version),
         scalar,
+    )
+
+
+def update_subscription(
+    subscription_id: UUID,
+    url: str | None = None,
+    event_types: list[str] | None = None,
+    aggregate_types: list[str] | None = None,
+    aggregate_ids: list[str] | None = None,
+    description: str | None = None,
+    is_ordered: bool | None = None,
+    all_organizations: bool | None = None,
+    retry_schedule: list[int] | None = None,
+    timeout_seconds: int | None = None,
+    max_in_flight: int | None = None,
+    headers: JsonInput | None = None,
+    disable_after_hours: int | None = None,
+) -> Call[None]:
+    """Changes a subscription of the caller's organization: arguments as in create_subscription,
+    NULL keeps. An empty array of aggregate_types or aggregate_ids is all. disable_after_hours: 1
+    to 8760, after so long of failures only it is disabled. What is already queued is still sent,
+    to the new URL. Needs service_role. Raises KD003, KD520, KD521.
+    """
+    return Call(
+        "dbkit.update_subscription",
+        "select dbkit.update_subscription(%s::uuid, %s::text, %s::text[], %s::text[], %s::text[], "
+        "%s::text, %s::boolean, %s::boolean, %s::integer[], %s::integer, %s::integer, %s::jsonb, "
+        "%s::integer)",
+        (
+            subscription_id,
+            url,
+            event_types,
+            aggregate_types,
+            aggregate_ids,
+            description,
+            is_ordered,
+            all_organizations,
+            retry_schedule,
+            timeout_seconds,
+            max_in_flight,
+            to_json(headers),
+            disable_after_hours,
+        ),
+        nothing,
     )
 
 

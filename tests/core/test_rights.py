@@ -20,14 +20,33 @@ EVERYBODY = [
     "semver_key",
     "set_request_context",
 ]
-SERVICE = ["drop_day_partitions", "ensure_day_partitions"]
-NOBODY = ["_make_day_partitions"]
+SERVICE = [
+    "_begin_worker_task",
+    "_end_worker_task",
+    "beat_worker",
+    "drop_day_partitions",
+    "end_worker",
+    "ensure_day_partitions",
+    "get_worker_tasks",
+    "get_workers",
+    "run_worker_task",
+    "stop_worker",
+    "wake_workers",
+]
+ADMIN = ["register_worker_task", "unregister_worker_task"]
+NOBODY = [
+    "_check_worker_task",
+    "_make_day_partitions",
+    "_raise_unknown_worker_task",
+    "_register_worker_task",
+    "_unregister_worker_task",
+]
 
 
 def test_the_table_names_every_function() -> None:
     objects = sqltree.read_tree(sqltree.shipped_root() / "sql")
     names = [o.name for o in objects if o.module == "core" and o.kind == "functions"]
-    assert sorted(EVERYBODY + SERVICE + NOBODY) == sorted(names)
+    assert sorted(EVERYBODY + SERVICE + ADMIN + NOBODY) == sorted(names)
 
 
 @pytest.mark.parametrize(
@@ -37,7 +56,7 @@ def test_the_table_names_every_function() -> None:
         ("anon", EVERYBODY),
         ("authenticated", EVERYBODY),
         ("service_role", EVERYBODY + SERVICE),
-        ("super_admin", EVERYBODY + SERVICE),
+        ("super_admin", EVERYBODY + SERVICE + ADMIN),
     ],
 )
 def test_execute(db: Connection, role: str, allowed: list[str]) -> None:
@@ -45,6 +64,6 @@ def test_execute(db: Connection, role: str, allowed: list[str]) -> None:
         db,
         "select proname from pg_proc where pronamespace = 'dbkit'::regnamespace"
         " and proname = any (%s::text[]) and has_function_privilege(%s, oid, 'execute')",
-        *(EVERYBODY + SERVICE + NOBODY, role),
+        *(EVERYBODY + SERVICE + ADMIN + NOBODY, role),
     )
     assert sorted(f["proname"] for f in found) == sorted(allowed)

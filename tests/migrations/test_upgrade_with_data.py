@@ -44,6 +44,23 @@ DATA = {
         select dbkit.register_event_type('ItemAdded', '{"type": "object"}');
         select dbkit.configure_aggregate('cart', 50);""",
     "0008": "",
+    "0009": """
+        select dbkit.create_subscription('https://example.org/hook', '{Item*}');
+        select dbkit.register_consumer_group('mail', 4);
+        create function mine.tick() returns int language sql as 'select 1';
+        grant usage on schema mine to service_role, super_admin;
+        grant execute on function mine.tick() to service_role, super_admin;
+        select dbkit.register_worker_task('hello', 'mine.tick()', 3600);""",
+    "0010": """
+        create function mine.add(p_payload jsonb) returns jsonb language sql as 'select p_payload';
+        create function mine.ask(p_params jsonb) returns jsonb language sql stable as
+          'select p_params';
+        grant usage on schema mine to anon, authenticated;
+        grant execute on function mine.add(jsonb), mine.ask(jsonb)
+          to anon, authenticated, service_role, super_admin;
+        select dbkit.register_command('add', 'mine.add', p_required_role => null);
+        select dbkit.register_query('ask', 'mine.ask', '{Item*}', p_required_role => null);
+        select dbkit.execute_command('add', '{"n": 1}', 'key 1');""",
 }
 
 

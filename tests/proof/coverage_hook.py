@@ -25,7 +25,7 @@ from psycopg import sql
 from dbkit import sqltree
 
 TESTS = Path(__file__).parents[1]
-GENERATED = frozenset({"_dispatch", "_fast_route"})
+GENERATED = frozenset({"_dispatch", "_dispatch_command", "_dispatch_query", "_fast_route"})
 """Functions that a function writes."""
 
 _WAIT_POLLS = 200

@@ -25,8 +25,18 @@ _GROUPS: list[tuple[Roles, str]] = [
         is_super_admin raise_error request_context require_service require_super_admin semver_key
         set_request_context""",
     ),
-    (SERVICE, "drop_day_partitions ensure_day_partitions"),
-    (NOBODY, "_make_day_partitions"),
+    (
+        SERVICE,
+        """drop_day_partitions ensure_day_partitions beat_worker end_worker get_workers
+        get_worker_tasks run_worker_task stop_worker wake_workers _begin_worker_task
+        _end_worker_task""",
+    ),
+    (ADMIN, "register_worker_task unregister_worker_task"),
+    (
+        NOBODY,
+        """_make_day_partitions _check_worker_task _raise_unknown_worker_task
+        _register_worker_task _unregister_worker_task""",
+    ),
     # deployments: the service's; a switch logs itself from inside the switch
     (
         SERVICE,
@@ -64,8 +74,8 @@ _GROUPS: list[tuple[Roles, str]] = [
     ),
     (
         SERVICE,
-        """expire_idempotency_keys get_sunset_readiness get_version_adoption log_api_request
-        log_api_requests rollup_api_version_usage""",
+        """ensure_request_log_partitions expire_idempotency_keys get_sunset_readiness
+        get_version_adoption log_api_request log_api_requests rollup_api_version_usage""",
     ),
     (
         ADMIN,
@@ -156,6 +166,44 @@ _GROUPS: list[tuple[Roles, str]] = [
         _refuse_event_change _replay_or_refuse _seal_event_data _swap_generations
         _write_projection_row _write_snapshot""",
     ),
+    # webhooks: the service's, because they carry every event out of the house
+    (
+        SERVICE,
+        """claim_deliveries create_subscription delete_subscription disable_subscription
+        discard_dead_letters enable_subscription get_dead_letters get_deliveries
+        get_delivery_body get_event_work get_signing_secrets get_subscriptions
+        get_webhook_delivery_stats pause_subscription prune_deliveries queue_event_for_webhooks
+        release_deliveries replay_deliveries requeue_dead_letters resume_subscription
+        rotate_subscription_secret send_test_event settle_deliveries settle_delivery
+        update_subscription""",
+    ),
+    (
+        NOBODY,
+        """_add_dead_letter _add_delivery_letter _add_signing_secret _change_order
+        _check_subscription _disable_subscription _each_row _enable_subscription _endpoint_rest
+        _fail_delivery _find_subscription _finish_queueing _forget_webhook_bodies
+        _headers_problem _like_pattern _lock_delivery_queues _lock_fan_out _lock_subscription
+        _match_events _next_due _organization_filter _parse_retry_after _queue_failed_bodies
+        _refresh_delivery_queues _require_enabled _require_open_letters _restart_deliveries
+        _retry_delay _return_expired_leases _secret_key _set_paused _skip_orphans
+        _slow_endpoint _subscription_problem _unblock_streams _wake_delivery_queues
+        _webhook_body _with_failure _write_missing_messages _write_webhook_messages""",
+    ),
+    # consumer groups: the service's, as read_all is
+    (
+        SERVICE,
+        """ack_events claim_events extend_lease fail_event get_blocked_streams
+        get_consumer_group_status register_consumer_group release_partition
+        reset_consumer_group resume_consumer_group unblock_stream unregister_consumer_group""",
+    ),
+    (
+        NOBODY,
+        """_check_consumer_group _check_group_position _check_lease _fail_partition
+        _following_batch _give_up_event _group_retry_delay _held_back_batch _leased_partition
+        _move_on _next_batch _pass_held_back _place_in_batch _raise_lease_lost _read_batch
+        _reopen_group_letter _requeued_batch _require_consumer_group _resolve_group_letters
+        _stream_partition _take_partition _without_blocked_streams""",
+    ),
 ]
 
 FUNCTIONS: dict[str, Roles] = {name: roles for roles, names in _GROUPS for name in names.split()}
@@ -199,6 +247,8 @@ TABLES: dict[str, Rights] = {
     "alembic_version": {},
     "error_codes": _READ_BY_ALL,
     "installation": _READ_BY_SERVICE,
+    "workers": _READ_BY_SERVICE,
+    "worker_tasks": _READ_BY_SERVICE,
     "deployment_log": _READ_BY_SERVICE,
     "client_region_telemetry": _READ_BY_SERVICE,
     "realtime_fanout_log": _READ_BY_SERVICE,
@@ -217,6 +267,12 @@ TABLES: dict[str, Rights] = {
     "api_versions": _READ_BY_ALL,
     "feature_flags": _READ_BY_ALL,
     "event_aggregate_types": _READ_BY_ACCOUNTS,
+    "event_consumer_blocked_streams": _READ_BY_SERVICE,
+    "event_consumer_groups": _READ_BY_SERVICE,
+    "event_consumer_partitions": _READ_BY_SERVICE,
+    "event_dead_letters": _READ_BY_SERVICE,
+    "event_delivery_log": _READ_BY_SERVICE,
+    "event_delivery_queues": _READ_BY_SERVICE,
     "event_projection_checkpoints": _READ_BY_SERVICE,
     "event_projection_definitions": _READ_BY_ACCOUNTS,
     "event_projections": _READ_BY_ACCOUNTS,
@@ -226,11 +282,15 @@ TABLES: dict[str, Rights] = {
     "event_snapshots": _READ_BY_ACCOUNTS,
     "event_store": _READ_BY_ACCOUNTS,
     "event_streams": _READ_BY_ACCOUNTS,
+    "event_secret_keys": {},
     "event_subject_keys": {},
     "event_subject_receipts": _READ_BY_SERVICE,
     "event_subject_streams": _READ_BY_SERVICE,
+    "event_subscription_secrets": {},
+    "event_subscriptions": _READ_BY_SERVICE,
     "event_types": _READ_BY_ACCOUNTS,
     "event_upcasters": _READ_BY_ACCOUNTS,
+    "event_webhook_messages": _READ_BY_SERVICE,
     "events": _READ_BY_ACCOUNTS,
     "stores": _PUBLIC_EDITED,
     "menu_categories": _PUBLIC_EDITED,

@@ -11,3 +11,4 @@ $$;
 comment on function dbkit._event_correlation() is
   'correlation_id of the context, else its request_id, as one expression, which becomes part of the
 statement that appends.';
+grant execute on function dbkit._event_correlation() to anon, authenticated, service_role, super_admin;

@@ -33,12 +33,13 @@ begin
     where s.organization_id = p_organization_id and s.subject = p_subject
       and n.organization_id = s.organization_id and n.aggregate_type = s.aggregate_type
       and n.aggregate_id = s.aggregate_id;
-    delete from dbkit.event_subject_streams s
-    where s.organization_id = p_organization_id and s.subject = p_subject;
-    get diagnostics v_streams = row_count;
     update dbkit.event_subject_keys k
     set key = null, forgotten_at = v_now
     where k.organization_id = p_organization_id and k.subject = p_subject;
+    perform dbkit._forget_webhook_bodies(p_organization_id, p_subject);
+    delete from dbkit.event_subject_streams s
+    where s.organization_id = p_organization_id and s.subject = p_subject;
+    get diagnostics v_streams = row_count;
     insert into dbkit.event_subject_receipts (receipt_id, organization_id, subject_hash, key_hash, events,
       streams, projections, reason, forgotten_at, forgotten_by)
     values (gen_random_uuid(), p_organization_id, v_hash, sha256(p_key), v_events, v_streams,

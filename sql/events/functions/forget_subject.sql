@@ -45,13 +45,14 @@ end
 $$;
 comment on function dbkit.forget_subject(text, text) is
   'Makes what protect_event_fields had encrypted of a subject of the caller''s organization unreadable
-for ever: destroys their key, deletes the snapshots of their streams, and writes a receipt. Reads then
+for ever: destroys their key, deletes the snapshots of their streams, takes the fields out of what
+webhooks have yet to send or have sent, and writes a receipt. Reads then
 give {"$forgotten": true} in place of those fields. Nothing more is stored of them: appending raises
 KD514. Forgetting again returns the first receipt with replayed true.
 projections: read models that read such events. Their rows may hold plain text until each is made again by
 rebuild_projection; one whose rebuild had begun before must begin again.
-What remains: the subject''s name in the events, fields that were never protected, the key in backups and WAL
-archives as long as those are kept (docs/adr/0010), and what readers took away.
+What remains: the subject''s name in the events, fields that were never protected, the key in backups and
+WAL archives as long as those are kept (docs/adr/0010), and what readers took away.
 Waits for open transactions that have read or written the subject''s fields, up to 5 seconds.
 Returns {receipt_id uuid, subject_hash text, key_hash text, events bigint, streams bigint, projections text[], forgotten_at timestamptz, replayed boolean}.
 Needs service_role. Raises KD003, KD004, KD515.';

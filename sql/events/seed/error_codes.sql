@@ -16,7 +16,18 @@ values
   ('KD513', 'event_immutable', 409, 'Events are never changed or deleted.'),
   ('KD514', 'subject_forgotten', 410, 'The subject was forgotten: nothing more is stored of them.'),
   ('KD515', 'subject_in_use', 409,
-    'Open transactions have seen the subject''s data: forget it when they have ended.')
+    'Open transactions have seen the subject''s data: forget it when they have ended.'),
+  ('KD520', 'unknown_subscription', 404, 'There is no such subscription.'),
+  ('KD521', 'invalid_subscription', 400,
+    'A subscription''s URL, filters, schedule, headers or secret are not acceptable.'),
+  ('KD522', 'stale_lease', 409, 'The lease of the delivery has ended: somebody else may have it.'),
+  ('KD523', 'unknown_delivery', 404, 'There is no such delivery.'),
+  ('KD524', 'subscription_disabled', 409, 'The subscription''s status does not allow this.'),
+  ('KD525', 'unknown_dead_letter', 404, 'There is no such open dead letter.'),
+  ('KD530', 'unknown_consumer_group', 404, 'There is no such consumer group.'),
+  ('KD531', 'invalid_consumer_group', 400,
+    'A partition, filter, policy or position of a consumer group is not acceptable.'),
+  ('KD532', 'lease_lost', 409, 'The lease of the partition has ended: somebody else may have it.')
 on conflict (sqlstate) do update
 set name = excluded.name, http_status = excluded.http_status, summary = excluded.summary;
 -- down

@@ -1,0 +1,108 @@
+-- One statement, so one snapshot: the answer, and the newest event that it depends on. Events up to its
+-- position were all committed when it was computed (safe_position), so none can come in below; with none
+-- above, it is what would be computed now. A miss reads safe_position before anything is computed, and the
+-- checkpoints of projections too.
+-- What callers share is computed here, by a handler that does not depend on their rights: so nobody can
+-- put in an answer of their own making.
+-- The plan is the same for all: to look for a better one took several times as long as the statement. LIMIT
+-- keeps the entry a lookup by its whole key: as a join, over statistics from when the cache was empty, it
+-- went through all entries of the query.
+create or replace function dbkit._find_answer(
+  p_query text,
+  p_params jsonb,
+  p_min_position bigint,
+  out answer jsonb,
+  out revision uuid,
+  out params_hash bytea,
+  out "position" bigint,
+  out generations text,
+  out started timestamptz
+)
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, dbkit, pg_temp
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+  v_organization_id constant text := dbkit._event_organization();
+  v_role constant text := dbkit.caller_role();
+  v_user_id constant text := coalesce(dbkit._event_actor(), '');
+  v_found record;
+  v_state record;
+  v_computed record;
+begin
+  started := dbkit._event_time();
+  select d.revision, d.vary, d.required_role, d.projections, c.data, c.position, c.computed_at,
+    dbkit._answer_key(d.vary, p_params) as params_hash, c.generations, c.position is not null
+    and coalesce((
+      select max(n.position)
+      from unnest(d.event_types) as t (event_type)
+      cross join lateral (
+        select e.position from dbkit.event_store e
+        where e.organization_id = v_organization_id and e.event_type = t.event_type
+        order by e.position desc limit 1
+      ) as n), 0) <= c.position
+    and (d.stream_type is null or coalesce((
+      select e.position from dbkit.event_store e
+      where e.organization_id = v_organization_id and e.aggregate_type = d.stream_type
+        and e.aggregate_id = p_params ->> d.stream_param
+      order by e.version desc limit 1), 0) <= c.position) as is_valid
+  into v_found
+  from dbkit.query_definitions d
+  left join lateral (
+    select *
+    from dbkit.query_cache k
+    where k.organization_id = v_organization_id and k.query = p_query
+      and k.params_hash = dbkit._answer_key(d.vary, p_params)
+      and k.caller_role = case d.vary when 'organization' then '' else v_role end
+      and k.user_id = case d.vary when 'user' then v_user_id else '' end
+      and k.revision = d.revision and k.expires_at > _find_answer.started
+    limit 1
+  ) as c on true
+  where d.query = p_query;
+  if v_found.is_valid and (v_found.required_role is null or dbkit.caller_has_role(v_found.required_role))
+    and (v_found.projections = '{}' or dbkit._projections_stand(v_organization_id, v_found.projections,
+      v_found.generations, v_found.position))
+  then
+    if p_min_position > v_found.position then
+      perform dbkit._require_position(p_query, p_min_position, dbkit.safe_position());
+    end if;
+    if random() < 0.01 then
+      perform dbkit._count_hits(p_query, v_found.vary, v_found.params_hash, v_role, v_user_id);
+    end if;
+    answer := jsonb_build_object('data', v_found.data, 'position', greatest(v_found.position, p_min_position),
+      'cached', true, 'computed_at', v_found.computed_at);
+    return;
+  end if;
+  revision := v_found.revision;
+  params_hash := v_found.params_hash;
+  position := dbkit.safe_position();
+  if p_min_position is not null then
+    perform dbkit._require_position(p_query, p_min_position, position);
+  end if;
+  if v_found.projections <> '{}' then
+    v_state := dbkit._projection_state(v_found.projections);
+    generations := v_state.generations;
+    position := least(position, v_state.position);
+  end if;
+  -- That of an event that is there: a number that nobody has can later not be told from one not yet committed.
+  position := coalesce((
+    select e.position from dbkit.event_store e
+    where e.position <= _find_answer.position order by e.position desc limit 1), 0);
+  if v_found.vary <> 'user' then
+    v_computed := dbkit._dispatch_query(p_query, p_params);
+    if v_computed.revision = revision then
+      perform dbkit._keep_answer(p_query, params_hash, v_found.vary, v_role, '', revision, v_computed.data, position,
+        generations, started);
+    end if;
+    answer := jsonb_build_object('data', v_computed.data, 'position', greatest(position, p_min_position),
+      'cached', false, 'computed_at', started);
+  end if;
+end
+$$;
+comment on function dbkit._find_answer(text, jsonb, bigint) is
+  'The answer to a query, when it is cached or shared; else answer is NULL, and the rest is what the caller
+needs to compute and keep it.';
+grant execute on function dbkit._find_answer(text, jsonb, bigint)
+to anon, authenticated, service_role, super_admin;

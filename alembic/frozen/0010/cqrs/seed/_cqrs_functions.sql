@@ -1,0 +1,4 @@
+select dbkit._generate_commands(), dbkit._generate_queries();
+-- down
+drop function dbkit._dispatch_command(text, jsonb, bigint);
+drop function dbkit._dispatch_query(text, jsonb);

@@ -1,0 +1,6 @@
+-- Who had the subject's data in an open transaction has been waited for before the key goes, so every
+-- answer that was computed from it is committed by now.
+create trigger query_cache_forgets_subjects
+after update on dbkit.event_subject_keys
+for each row when (old.key is not null and new.key is null)
+execute function dbkit._forget_cached_answers();

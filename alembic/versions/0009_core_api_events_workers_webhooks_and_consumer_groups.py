@@ -1,0 +1,16 @@
+"""workers, webhooks and consumer groups."""
+
+from dbkit.migrations import apply_frozen, revert_frozen
+
+revision = "0009"
+down_revision = "0008"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    apply_frozen(revision)
+
+
+def downgrade() -> None:
+    revert_frozen(revision)

@@ -1,0 +1,300 @@
+"""`dbkit worker …`: run a worker, and see and stop those that run. A part of `dbkit.cli`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast, get_args
+from uuid import UUID
+
+import typer
+
+from dbkit.cli_parts import (
+    CliError,
+    Json,
+    Role,
+    Url,
+    as_plain,
+    compact,
+    connected,
+    print_answer,
+    print_table,
+    target_url,
+    time_text,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from dbkit.calls import core as calls
+    from dbkit.egress import AllowList
+    from dbkit.worker import Task
+
+T = TypeVar("T")
+
+worker = typer.Typer(invoke_without_command=True)
+
+
+@worker.callback()
+def run(
+    context: typer.Context,
+    once: Annotated[
+        bool, typer.Option("--once", help="End when nothing is left to do now.")
+    ] = False,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--only",
+            metavar="TASK",
+            help="Only this task: fan-out, webhooks, projections, snapshots or maintenance; can "
+            "be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--without", metavar="TASK", help="Not this task; can be repeated.", show_default=False
+        ),
+    ] = None,
+    concurrency: Annotated[
+        int, typer.Option("--concurrency", metavar="N", min=1, max=2000, help="Requests at a time.")
+    ] = 100,
+    poll: Annotated[
+        float,
+        typer.Option(
+            "--poll", metavar="SECONDS", min=0.05, max=60, help="How often to look for work."
+        ),
+    ] = 1.0,
+    lease: Annotated[
+        int,
+        typer.Option(
+            "--lease",
+            metavar="SECONDS",
+            min=2,
+            max=3600,
+            help="How long a delivery is this worker's alone; a time-out ends before that.",
+        ),
+    ] = 60,
+    grace: Annotated[
+        float,
+        typer.Option(
+            "--grace",
+            metavar="SECONDS",
+            min=0,
+            max=3600,
+            help="When told to stop: how long to wait for what is under way, before it is given "
+            "back.",
+        ),
+    ] = 25.0,
+    no_listen: Annotated[
+        bool,
+        typer.Option("--no-listen", help="Do not wait for notifications: look by the clock alone."),
+    ] = False,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(
+            "--metrics-port",
+            metavar="PORT",
+            min=0,
+            max=65535,
+            help="Answer Prometheus on this port. Default: not at all.",
+            show_default=False,
+        ),
+    ] = None,
+    metrics_address: Annotated[
+        str, typer.Option("--metrics-address", metavar="ADDRESS", help="Where that port is.")
+    ] = "127.0.0.1",
+    verbose: Annotated[bool, typer.Option("--verbose", help="Log more.")] = False,
+    role: Role = None,
+    url: Url = None,
+) -> None:
+    """Run webhooks, projections and maintenance.
+
+    Until SIGTERM, SIGINT or `dbkit worker stop`. Any number of them may run side by side. Needs
+    service_role. DBKIT_WEBHOOK_ALLOW names the private targets that webhooks may reach,
+    DBKIT_WEBHOOK_CA a file of authorities to trust. Logs go to stderr, as JSON when that is no
+    terminal.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from dbkit.settings import settings
+    from dbkit.worker import Options, Worker, run_worker
+
+    _log_to_stderr(verbose)
+    options = Options(
+        tasks=_tasks(only, without),
+        concurrency=concurrency,
+        poll_seconds=poll,
+        lease_seconds=lease,
+        grace_seconds=grace,
+        listen=not no_listen and not once,
+        once=once,
+        metrics_port=metrics_port,
+        metrics_address=metrics_address,
+        role=role,
+        allow=_allow_list(),
+        ca_file=settings().webhook_ca,
+    )
+    if not run_worker(lambda: Worker(target_url(url), options)):
+        raise typer.Exit(1)
+
+
+def _tasks(only: list[str] | None, without: list[str] | None) -> frozenset[Task]:
+    from dbkit.worker import TASKS, Task
+
+    known = set(get_args(Task))
+    for option, names in (("--only", only), ("--without", without)):
+        for name in set(names or ()) - known:
+            raise typer.BadParameter(
+                f"no such task: {name}; say {', '.join(TASKS)}", param_hint=option
+            )
+    chosen = set(only or TASKS) - set(without or ())
+    if not chosen:
+        raise typer.BadParameter("no task is left", param_hint="--without")
+    return frozenset(cast("set[Task]", chosen))
+
+
+def _allow_list() -> AllowList:
+    from dbkit.egress import AllowList
+    from dbkit.settings import settings
+
+    try:
+        return AllowList.parse(settings().webhook_allow)
+    except ValueError as error:
+        raise CliError(f"DBKIT_WEBHOOK_ALLOW: {error}") from None
+
+
+def _log_to_stderr(verbose: bool) -> None:
+    import logging
+
+    import structlog
+
+    terminal = sys.stderr.isatty()
+    processors: list[Any] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.EventRenamer("message"),
+    ]
+    if terminal:
+        processors = [*processors[:2], structlog.dev.ConsoleRenderer()]
+    else:
+        processors += [
+            structlog.processors.dict_tracebacks,
+            structlog.processors.JSONRenderer(serializer=_json_line),
+        ]
+    structlog.configure(
+        processors=processors,
+        wrapper_class=structlog.make_filtering_bound_logger(
+            logging.DEBUG if verbose else logging.INFO
+        ),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def _json_line(value: Any, **_: Any) -> str:
+    return compact(value)
+
+
+@worker.command()
+def status(role: Role = None, url: Url = None, as_json: Json = False) -> None:
+    """Show the workers of the last day, and what they do.
+
+    Exit code 1 when none is alive. Needs service_role.
+    """
+    from dbkit.calls import core as calls
+
+    with connected(url, role=role) as connection:
+        workers = calls.get_workers().run(connection)
+
+    def human(console: Console) -> None:
+        columns = ["worker", "host", "pid", "state", "started", "beat", "in flight", "counts"]
+        print_table(console, columns, [_status_row(each) for each in workers])
+
+    print_answer(as_json, {"workers": [as_plain(each) for each in workers]}, human)
+    if not any(each.is_alive for each in workers):
+        raise typer.Exit(1)
+
+
+def _status_row(each: calls.GetWorkersRow) -> list[object]:
+    state: dict[str, Any] = each.state if isinstance(each.state, dict) else {}
+    counts: dict[str, Any] = state.get("counts") or {}
+    said = "silent" if not each.is_alive else "stopping" if each.stopping else "alive"
+    return [
+        each.worker_id,
+        each.host,
+        each.pid,
+        said,
+        time_text(each.started_at),
+        time_text(each.beat_at),
+        state.get("in_flight"),
+        ", ".join(f"{number} {name}" for name, number in counts.items()),
+    ]
+
+
+@worker.command()
+def stop(
+    worker_id: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[ID]", help="Which one: `dbkit worker status` tells.", show_default=False
+        ),
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="All that run.")] = False,
+    role: Role = None,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Ask a worker to stop.
+
+    It finishes or gives back what it has, and ends. It hears so at once when it listens, else
+    within ten seconds. Needs service_role.
+    """
+    from dbkit.calls import core as calls
+
+    if (worker_id is None) != every:
+        raise typer.BadParameter("give an ID or --all", param_hint="ID")
+    with connected(url, role=role) as connection:
+        asked = calls.stop_worker(_uuid(worker_id) if worker_id else None).run(connection)
+    if not asked and worker_id:
+        raise CliError(f"there is no worker {worker_id}", "`dbkit worker status` lists them.")
+    print_answer(as_json, {"asked": asked}, lambda console: console.print(f"asked {asked} to stop"))
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise typer.BadParameter(f"not a UUID: {text}", param_hint="ID") from None
+
+
+@worker.command()
+def tasks(role: Role = None, url: Url = None, as_json: Json = False) -> None:
+    """Show the maintenance tasks and how their last runs ended.
+
+    Exit code 1 when the last run of one has failed. Needs service_role.
+    """
+    from dbkit.calls import core as calls
+
+    with connected(url, role=role) as connection:
+        found = calls.get_worker_tasks().run(connection)
+
+    def human(console: Console) -> None:
+        columns = ["task", "every", "next", "last", "runs", "failures", "last error"]
+        rows = [
+            [
+                each.task,
+                f"{each.every_seconds} s",
+                time_text(each.next_run_at),
+                time_text(each.last_finished_at),
+                each.runs,
+                each.failures,
+                each.last_error,
+            ]
+            for each in found
+        ]
+        print_table(console, columns, rows)
+
+    print_answer(as_json, {"tasks": [as_plain(each) for each in found]}, human)
+    if any(each.last_error is not None for each in found):
+        raise typer.Exit(1)
