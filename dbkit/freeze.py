@@ -67,11 +67,11 @@ def release() -> list[str]:
 def changes() -> dict[ObjectId, str | None]:
     """Objects whose text in `sql/` differs from the newest copy; None for one that is gone."""
     live = sqltree.read_tree(sqltree.shipped_root() / "sql")
-    shipped = {i for r in migrations.frozen_revisions() for i in migrations.frozen_order(r)}
+    shipped = migrations.newest_texts()
     changed: dict[ObjectId, str | None] = {
-        item: text for item, text in live.items() if migrations.newest_text(item) != text
+        item: text for item, text in live.items() if shipped.get(item) != text
     }
-    gone = {i: None for i in shipped - live.keys() if migrations.newest_text(i) is not None}
+    gone = dict.fromkeys(shipped.keys() - live.keys())
     return changed | gone
 
 
@@ -97,7 +97,8 @@ def freeze(title: str, *, only: Iterable[str] = (), amend: bool = False) -> str 
 
 def _write_copies(revision: str, changed: dict[ObjectId, str | None]) -> None:
     folder = migrations.frozen_root() / revision
-    texts = {i: t if t is not None else migrations.newest_text(i) or "" for i, t in changed.items()}
+    shipped = migrations.newest_texts()
+    texts = {i: t if t is not None else shipped.get(i, "") for i, t in changed.items()}
     for item, text in changed.items():
         if text is not None:
             file = folder / item.path
@@ -116,7 +117,8 @@ def _write_revision(
     name = f"{revision}_{'_'.join(modules)}_{slug}.py"
     quoted = f'"{down}"' if down else "None"
     text = REVISION.format(title=title.rstrip("."), revision=revision, down=quoted)
-    altered = [i for i in changed if i.kind == "tables" and migrations.text_before(revision, i)]
+    earlier = migrations.texts_before(revision)
+    altered = [i for i in changed if i.kind == "tables" and i in earlier]
     notes = "".join(TABLE_NOTE.format(path=item.path) for item in altered)
     text = text.replace("    apply_frozen(revision)\n", f"{notes}    apply_frozen(revision)\n")
     (sqltree.shipped_root() / "alembic" / "versions" / name).write_text(text, "utf-8")

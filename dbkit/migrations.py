@@ -74,29 +74,33 @@ def frozen_revisions() -> list[str]:
     return sorted(folder.name for folder in frozen_root().iterdir() if folder.is_dir())
 
 
-def text_before(revision: str, item: ObjectId) -> str | None:
-    """The newest copy of an object that is older than a revision; None if there was none."""
-    for older in reversed([r for r in frozen_revisions() if r < revision]):
-        if item in frozen_order(older):
-            return frozen_text(older, item)
-    return None
+def texts_before(revision: str) -> dict[ObjectId, str]:
+    """The newest copies that are older than a revision, of all objects that are there then."""
+    shipped_by = {
+        item: older
+        for older in frozen_revisions()
+        if older < revision
+        for item in frozen_order(older)
+    }
+    texts = {item: frozen_text(older, item) for item, older in shipped_by.items()}
+    return {item: text for item, text in texts.items() if text is not None}
 
 
-def newest_text(item: ObjectId) -> str | None:
-    return text_before("\uffff", item)
+def newest_texts() -> dict[ObjectId, str]:
+    return texts_before("\uffff")
 
 
 def apply_frozen(revision: str) -> None:
     """Bring every object of a revision to its copy. A table that was there before is left to
     the revision's own ALTER statements: its copy only says how it reads afterwards."""
     run_sql("set local check_function_bodies = off;")
-    order = frozen_order(revision)
+    order, earlier = frozen_order(revision), texts_before(revision)
     for item in reversed(order):
-        before = text_before(revision, item)
+        before = earlier.get(item)
         if before is not None and frozen_text(revision, item) is None:
             run_sql(sqltree.drop_sql(item, before))
     for item in order:
-        text, before = frozen_text(revision, item), text_before(revision, item)
+        text, before = frozen_text(revision, item), earlier.get(item)
         if text is not None and (before is None or item.kind != "tables"):
             run_sql(sqltree.apply_sql(item, text))
 
@@ -104,13 +108,13 @@ def apply_frozen(revision: str) -> None:
 def revert_frozen(revision: str) -> None:
     """Bring every object of a revision back to its copy before it, or drop it."""
     run_sql("set local check_function_bodies = off;")
-    order = frozen_order(revision)
+    order, earlier = frozen_order(revision), texts_before(revision)
     for item in reversed(order):
-        text, before = frozen_text(revision, item), text_before(revision, item)
+        text, before = frozen_text(revision, item), earlier.get(item)
         if text is not None and before is None:
             run_sql(sqltree.drop_sql(item, text))
     for item in order:
-        text, before = frozen_text(revision, item), text_before(revision, item)
+        text, before = frozen_text(revision, item), earlier.get(item)
         if before is None or (item.kind == "tables" and text is not None):
             continue
         run_sql(

@@ -57,16 +57,10 @@ class Release:
 def make(root: Path, monkeypatch: pytest.MonkeyPatch) -> Release:
     """Copy the tree to `root`, let dbkit look there, and add the three revisions."""
     shipped = migrations.frozen_revisions()[-1]
-    texts = {
-        item: migrations.newest_text(item)
-        for revision in migrations.frozen_revisions()
-        for item in migrations.frozen_order(revision)
-    }
-    for item, text in texts.items():
-        if text is not None:
-            file = root / "sql" / item.path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text, "utf-8")
+    for item, text in migrations.newest_texts().items():
+        file = root / "sql" / item.path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, "utf-8")
     shutil.copytree(sqltree.shipped_root() / "alembic", root / "alembic")
     monkeypatch.setattr(sqltree, "shipped_root", lambda: root)
     assert freeze.changes() == {}
