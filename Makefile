@@ -26,7 +26,8 @@ test: $(STAMP) ## the whole suite, on the embedded server (or DATABASE_URL)
 torture: $(STAMP) ## the stress, crash and random history tests, five times as long (DBKIT_SEED, DBKIT_TORTURE)
 	@DBKIT_TORTURE=$${DBKIT_TORTURE:-5} $(BIN)/python -m pytest -n 0 -s tests/events/test_read_all_stress.py \
 		tests/events/test_crash.py tests/events/test_state_machine.py \
-		tests/worker/test_faults.py $(ARGS)
+		tests/events/test_delivery_machine.py tests/worker/test_faults.py \
+		tests/cqrs/test_execute_query_stress.py tests/cqrs/test_execute_command_stress.py $(ARGS)
 
 check: $(STAMP) ## lint, format, types, SQL style
 	$(BIN)/ruff check .

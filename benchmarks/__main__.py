@@ -15,13 +15,13 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import dispatch, events, startup, webhooks
+from benchmarks import cqrs, dispatch, events, startup, webhooks
 from benchmarks.events_stores import Plan
 from benchmarks.figures import Figure, as_json, as_table
 from dbkit.migrations import migrate
 from dbkit.server import temporary_server
 
-PARTS = ("dispatch", "startup", *events.ROWS, *webhooks.ROWS)
+PARTS = ("dispatch", "startup", *events.ROWS, *webhooks.ROWS, *cqrs.ROWS)
 
 Say = Callable[[str], None]
 
@@ -37,10 +37,12 @@ def main() -> None:
     starts = startup.run(rounds=rounds, say=progress.print) if "startup" in wanted else {}
     figures = _events(wanted, rounds, seconds, stored, progress.print)
     sent = _webhooks(rounds, seconds, progress.print) if "webhooks" in wanted else []
+    done = _cqrs(rounds, seconds, progress.print) if "cqrs" in wanted else []
+    tables = {"events": figures, "webhooks": sent, "cqrs": done}
     if given.json:
-        print(json.dumps(_document(rows, starts, figures, sent), indent=2))
+        print(json.dumps(_document(rows, starts, tables), indent=2))
         return
-    _print(rows, starts, figures, sent)
+    _print(rows, starts, tables)
 
 
 def _arguments() -> argparse.ArgumentParser:
@@ -80,35 +82,29 @@ def _webhooks(rounds: int, seconds: int, say: Say) -> list[Figure]:
         return webhooks.run(Plan(server.url, rounds, seconds, 0, say))
 
 
+def _cqrs(rounds: int, seconds: int, say: Say) -> list[Figure]:
+    with temporary_server(settings=events.SETTINGS) as server:
+        return cqrs.run(Plan(server.url, rounds, seconds, 0, say))
+
+
 def _document(
-    rows: list[dispatch.Row],
-    starts: dict[str, float],
-    figures: list[Figure],
-    sent: list[Figure],
+    rows: list[dispatch.Row], starts: dict[str, float], tables: dict[str, list[Figure]]
 ) -> dict[str, Any]:
-    return {
-        "dispatch": [asdict(row) for row in rows],
-        "startup": starts,
-        "events": as_json(figures),
-        "webhooks": as_json(sent),
-    }
+    figures = {name: as_json(table) for name, table in tables.items()}
+    return {"dispatch": [asdict(row) for row in rows], "startup": starts} | figures
 
 
 def _print(
-    rows: list[dispatch.Row],
-    starts: dict[str, float],
-    figures: list[Figure],
-    sent: list[Figure],
+    rows: list[dispatch.Row], starts: dict[str, float], tables: dict[str, list[Figure]]
 ) -> None:
     console = Console()
     if rows:
         console.print(_dispatch_table(rows))
     if starts:
         console.print(_startup_table(starts))
-    if figures:
-        console.print(as_table("event store", figures))
-    if sent:
-        console.print(as_table("webhooks", sent))
+    for name, figures in tables.items():
+        if figures:
+            console.print(as_table({"events": "event store"}.get(name, name), figures))
 
 
 def _dispatch_table(rows: list[dispatch.Row]) -> Table:

@@ -85,6 +85,7 @@ __all__ = [
     "VersionInUse",
     "VersionNotReady",
     "VersionSunset",
+    "WebhookBodyTooLarge",
     "WriteNotCompatible",
     "WrongStore",
 ]
@@ -531,6 +532,13 @@ class UnknownDeadLetter(DbkitError):
     http_status: ClassVar[int] = 404
 
 
+class WebhookBodyTooLarge(DbkitError):
+    """What a webhook would send of an event is too large."""
+
+    code: ClassVar[str] = "KD526"
+    http_status: ClassVar[int] = 422
+
+
 class UnknownConsumerGroup(DbkitError):
     """There is no such consumer group."""
 
@@ -686,6 +694,7 @@ ALL: tuple[type[DbkitError], ...] = (
     UnknownDelivery,
     SubscriptionDisabled,
     UnknownDeadLetter,
+    WebhookBodyTooLarge,
     UnknownConsumerGroup,
     InvalidConsumerGroup,
     LeaseLost,

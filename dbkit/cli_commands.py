@@ -308,7 +308,7 @@ def command_stats(
     url: Url = None,
     as_json: Json = False,
 ) -> None:
-    """Show how often commands were done or rejected, and how long they took.
+    """Show what was done and rejected, and how long it took.
 
     Needs service_role.
     """

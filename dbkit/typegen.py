@@ -4,7 +4,8 @@ A function becomes a Python function of the same name that returns a `Call`. Wha
 
 - Arguments lose their `p_`. A default that is NULL, a boolean, a number or a string is shown; any
   other reads `UNSET` and is left to the database. An argument takes None where its default is NULL
-  or where the comment's line `Nullable: a, b.` names it.
+  or where the comment's line `Nullable: a, b.` names it (`Nullable argument: p_a.` where a result
+  of the same name is not).
 - A column or scalar result is nullable where that line names it (a scalar also when the comment
   mentions NULL, in capitals), or where the column is of a table and may be NULL there. All else is
   promised, and a NULL that comes all the same raises UnexpectedAnswer. `Nullable: result.` also
@@ -99,7 +100,7 @@ _DEFAULT_LITERAL = re.compile(
     r"(?s)(?:'((?:[^']|'')*)'|\(?(-?\d+(?:\.\d+)?)\)?)(?:::[\w \".]+(?:\(\d+(?:,\d+)?\))?)?"
 )
 _DISPATCHED = re.compile(r"rpc_v\d+_(?!dispatch$)")
-_MACHINE_LINES = re.compile(r"^(?:Returns \{.*|\s*Nullable: .*)\n?", re.MULTILINE)
+_MACHINE_LINES = re.compile(r"^(?:Returns \{.*|\s*Nullable(?: argument)?: .*)\n?", re.MULTILINE)
 RESULT = "_result"
 
 

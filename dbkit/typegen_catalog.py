@@ -80,12 +80,16 @@ class Function:
 
     @property
     def nullable(self) -> frozenset[str]:
-        """Names on the comment's line `Nullable: a, b.`, also without their p_."""
+        """Names on the comment's lines `Nullable: a, b.`, also without their p_; those on
+        `Nullable argument: p_a.` as they are, where a column a has always a value."""
         names: set[str] = set()
-        for line in re.findall(r"^\s*Nullable: (.*?)\.?\s*$", self.comment, re.MULTILINE):
-            names |= {name.strip() for name in line.split(",")}
-        return frozenset(names | {re.sub(r"^p_", "", name) for name in names})
+        for only, line in re.findall(_NULLABLE, self.comment):
+            found = {name.strip() for name in line.split(",")}
+            names |= found if only else found | {re.sub(r"^p_", "", name) for name in found}
+        return frozenset(names)
 
+
+_NULLABLE = re.compile(r"^\s*Nullable( argument)?: (.*?)\.?\s*$", re.MULTILINE)
 
 _FUNCTIONS = """
 select p.oid, p.proname as name, n.nspname as schema,

@@ -35,6 +35,10 @@ BATCH = 64
 FLUSH_SECONDS = 0.015
 MAX_BATCH = 500
 MAX_SECRETS = 10_000
+UNSIGNABLE_SECONDS = 30.0
+"""So long nobody asks again for secrets that could not be opened."""
+
+UNSIGNABLE = "secrets: the signing secrets of the subscription cannot be opened"
 ROLLED_BACK = ("40001", "40P01", "55P03", "57014")
 """Serialization, deadlock, lock not available, cancelled: the same again may well succeed."""
 
@@ -90,7 +94,7 @@ class Result(Lease, omit_defaults=True):
 
 @dataclass(frozen=True, slots=True)
 class Signers:
-    """Of one subscription; several while a secret is being replaced."""
+    """Of one subscription; several while a secret is being replaced, none where none opens."""
 
     version: int
     valid_until: float
@@ -120,7 +124,8 @@ class Keyring:
         now = time.monotonic()
         for subscription_id, secrets, version, seconds in await cursor.fetchall():
             webhooks = tuple(Webhook(secret) for secret in secrets)
-            self._known[subscription_id] = Signers(version, now + seconds, webhooks)
+            valid = seconds if webhooks else min(seconds, UNSIGNABLE_SECONDS)
+            self._known[subscription_id] = Signers(version, now + valid, webhooks)
         while len(self._known) > MAX_SECRETS:
             self._known.popitem(last=False)
 
@@ -324,6 +329,12 @@ class Deliveries:
                 # Its subscription or secret was deleted a moment ago.
                 self._releases.append(Lease(each.delivery_id, each.token))
                 continue
+            if not signers.webhooks:
+                # Nobody could verify it. Tried again, because whoever restores the key mends it.
+                result = Result(each.delivery_id, each.token, 0, error=UNSIGNABLE)
+                self._tell(each, result)
+                self._results.append(result)
+                continue
             task = asyncio.create_task(self._send(each, signers, deadline))
             self._sending.add(task)
             task.add_done_callback(self._sending.discard)
@@ -369,15 +380,23 @@ class Deliveries:
 
     def _answered(self) -> None:
         """Flushes now when enough has come, or when little more is to come; else in a moment."""
+        self._leave()
         answered = len(self._results)
-        if answered >= BATCH or answered >= self.in_flight - 1:
+        if answered >= BATCH or answered >= self.in_flight:
             self._go.set()
         elif self._flush is None:
             self._flush = asyncio.get_running_loop().call_later(FLUSH_SECONDS, self._go.set)
 
     def _release(self, claimed: Claimed) -> None:
         self._releases.append(Lease(claimed.delivery_id, claimed.token))
+        self._leave()
         self._go.set()
+
+    def _leave(self) -> None:
+        """Its slot is free before the turn that it brings about, not only when the task ends."""
+        task = asyncio.current_task()
+        if task is not None:
+            self._sending.discard(task)
 
     def _tell(self, claimed: Claimed, result: Result) -> None:
         self._log.warning(

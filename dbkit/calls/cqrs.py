@@ -407,9 +407,9 @@ def prune_command_log(
     older_than: datetime.timedelta | Unset = UNSET,
     limit: int = 10000,
 ) -> Call[int]:
-    """Deletes log entries older than an interval, at most limit (1 to 1000000) at a time; returns
-    how many. With an entry goes its idempotency key: a command that comes again later is done
-    again. Needs service_role. Raises KD003, KD004.
+    """Deletes log entries older than an interval (0 to 100 years), at most limit (1 to 1000000) at
+    a time; returns how many. With an entry goes its idempotency key: a command that comes again
+    later is done again. Needs service_role. Raises KD003, KD004.
     """
     return Call(
         "dbkit.prune_command_log",

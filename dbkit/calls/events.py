@@ -1016,10 +1016,12 @@ def enable_subscription(
     replay: bool = True,
 ) -> Call[EnableSubscriptionResult]:
     """Goes on with a subscription of the caller's organization that was disabled: what was queued
-    is sent, and with replay also what it has missed since. At most 10000 events are looked at:
-    while lag is not 0 (positions), enabled is false, and it stays disabled; call it again.
-    queued: how many deliveries were made of what it missed. Appends WebhookSubscriptionEnabled.
-    One that is not disabled stays as it is. Needs service_role. Raises KD003, KD520.
+    is sent, and with replay also what it has missed since; without, nothing that could be read
+    before this call and is not queued yet. At most 10000 events are looked at: while lag is not
+    0 (positions), enabled is false, and it stays disabled; call it again. queued: how many
+    deliveries were made of what it missed. Appends WebhookSubscriptionEnabled. One that is not
+    disabled stays as it is. Needs service_role. Raises KD003, KD507 (without replay: not READ
+    COMMITTED, or a replica), KD520.
     """
     return Call(
         "dbkit.enable_subscription",
@@ -1200,7 +1202,7 @@ def get_consumer_group_status(
 
 def get_dead_letters(
     source: str | None = None,
-    status: str = "open",
+    status: str | None = "open",
     before_id: int | None = None,
     limit: int = 100,
     organization_id: str | None = None,
@@ -1678,8 +1680,9 @@ def queue_event_for_webhooks(
     subscription that wants it, of all organizations, in order and without skipping any. Call it
     again while lag is not 0. events: how many were looked at; deliveries: how many were made;
     position: every event up to there is queued; lag: how many positions that is behind what can
-    be read safely. busy: somebody else does it now. Needs service_role. Raises KD003, KD004,
-    KD507 (not READ COMMITTED, or a replica).
+    be read safely. busy: somebody else does it now. An event whose body cannot be made, or has
+    more than 2 MB (too_large), becomes dead letters at once. Needs service_role. Raises KD003,
+    KD004, KD507 (not READ COMMITTED, or a replica).
     """
     return Call(
         "dbkit.queue_event_for_webhooks",
@@ -1938,7 +1941,8 @@ def replay_deliveries(
     conditions that are given hold. A range of positions alone also queues events of it that have
     no delivery, also from before the subscription was made. replayed: begun anew; queued: made.
     At most 10000 at a time: next_position is where to go on (from_position) when there may be
-    more, else NULL. Needs service_role. Raises KD003, KD004, KD520, KD524 (disabled).
+    more, else NULL. Needs service_role. Raises KD003, KD004, KD520, KD524 (disabled), KD526 (too
+    large, of one that died of it).
     """
     return Call(
         "dbkit.replay_deliveries",
@@ -2180,13 +2184,13 @@ def settle_deliveries(
 ) -> Call[SettleDeliveriesResult]:
     """What became of deliveries that claim_deliveries leased. results: [{delivery_id, token,
     status_code?, error?, retry_after?, duration_ms?, response?}], at most 10000. Only a status
-    of 200 to 299 without an error is success. error: a kind and a message, "timeout: …"
-    (connect, dns, tls, reset, protocol, blocked …); blocked is never tried again. retry_after:
-    the header as it came. response: an excerpt, of which 1000 characters are kept. 410 disables
-    the subscription; 429, 502, 504 and Retry-After make its endpoint rest; else it is tried
-    again as retry_schedule says, and after the last attempt it is dead. stale: not settled,
-    because the lease had ended and the delivery was returned, or there is no such one. Needs
-    service_role. Raises KD003, KD004.
+    of 200 to 299 without an error is success (an empty one is none). error: a kind and a
+    message, "timeout: …" (connect, dns, tls, reset, protocol, blocked …); blocked is never tried
+    again. retry_after: the header as it came. response: an excerpt, of which 1000 characters are
+    kept. 410 disables the subscription; 429, 502, 504 and Retry-After make its endpoint rest;
+    else it is tried again as retry_schedule says, and after the last attempt it is dead. stale:
+    not settled, because the lease had ended and the delivery was returned, or there is no such
+    one. Needs service_role. Raises KD003, KD004.
     """
     return Call(
         "dbkit.settle_deliveries",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import events, events_append, events_peers, webhooks
+from benchmarks import cqrs, events, events_append, events_peers, webhooks
 from benchmarks.__main__ import chosen
 from benchmarks.events_stores import (
     DATA,
@@ -29,7 +29,7 @@ RECORDER: dict[str, Any] = {
 
 
 def test_every_row_can_be_chosen_and_all_are_by_default() -> None:
-    assert chosen(None) == ["dispatch", "startup", *events.ROWS, *webhooks.ROWS]
+    assert chosen(None) == ["dispatch", "startup", *events.ROWS, *webhooks.ROWS, *cqrs.ROWS]
     assert chosen(["size", "append"]) == ["append", "size"]
 
 

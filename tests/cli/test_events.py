@@ -445,7 +445,8 @@ def test_lag_knows_a_prepared_transaction(database: str) -> None:
 def test_lag_lists_the_readers_that_keep_a_checkpoint(moved: str) -> None:
     with connect(moved) as conn:
         conn.execute("select dbkit.save_reader_checkpoint('mailer', 1, 0)")
-    (reader,) = document("events", "lag", url=moved)["readers"]
+    readers = document("events", "lag", url=moved)["readers"]
+    (reader,) = (each for each in readers if each["reader"] != "dbkit.webhooks")
     assert (reader["reader"], reader["position"], reader["lag"]) == ("mailer", 1, 3)
     assert "mailer" in done("events", "lag", url=moved)
 

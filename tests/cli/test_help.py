@@ -34,12 +34,16 @@ def test_the_commands_are_those_that_the_docs_name() -> None:
     webhooks = ["add", "list", "show", "update", "pause", "resume", "disable", "enable", "remove"]
     webhooks += ["rotate", "test", "deliveries", "replay", "stats"]
     dead = ["list", "show", "requeue", "discard"]
+    commands = ["list", "register", "unregister", "execute", "log", "stats"]
+    queries = ["list", "register", "unregister", "execute", "stats", "flush"]
     assert set(LEAVES) == {
         *((name,) for name in names),
         *(("rpc", name) for name in ("list", "register")),
         *(("events", name) for name in events),
         *(("webhooks", name) for name in webhooks),
         *(("webhooks", "dead", name) for name in dead),
+        *(("commands", name) for name in commands),
+        *(("queries", name) for name in queries),
         *(("worker", name) for name in ("status", "stop", "tasks")),
     }
 

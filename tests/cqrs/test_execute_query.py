@@ -9,7 +9,16 @@ import pytest
 
 from tests.cqrs.parts import Json, ask, execute
 from tests.events.parts import append
-from tests.helpers import Connection, become, connect, freeze_clock, one, raises, rows
+from tests.helpers import (
+    Connection,
+    become,
+    connect,
+    freeze_clock,
+    one,
+    raises,
+    rows,
+    unbecome,
+)
 
 
 def nonce(answer: Json) -> object:
@@ -116,37 +125,48 @@ def test_shared_answers_are_an_organizations_or_a_roles(shop: Connection) -> Non
     assert not asked_as(shop, "by_role", "service_role", user_id="bob")["cached"]
 
 
+FORGE = "select dbkit._keep_own_answer(%s, %s, %s, '\"forged\"', %s, null, %s)"
+QUERIES = ("shared", "by_role", "count")
+
+
+def forge(shop: Connection, query: str, started: str = "2026-11-21") -> bool:
+    """What a caller can do with the function that keeps its own answers."""
+    key = b"k" * 32
+    revision = one(shop, "select revision from dbkit.query_definitions where query = %s", query)
+    return bool(one(shop, FORGE, query, key, revision, 1_000_000, started))
+
+
 def test_nobody_can_put_in_what_others_get(shop: Connection) -> None:
     """Callers may run _keep_own_answer: it keeps for themselves only, and nothing shared."""
     become(shop, "authenticated", user_id="mallory")
-    for query in ("shared", "by_role", "count"):
-        shop.execute(
-            "select dbkit._keep_own_answer(d.query, dbkit._answer_key(d.vary, '{}'), d.revision, "
-            "'\"forged\"', 1000000, null, clock_timestamp()) "
-            "from dbkit.query_definitions d where d.query = %s",
-            [query],
-        ) if query == "count" else _forge(shop, query)
+    assert [forge(shop, query, "infinity") for query in QUERIES] == [False, False, True]
+    for query in QUERIES:
+        with raises(shop, "42501"):
+            shop.execute(
+                "select dbkit._keep_answer(%s, sha256(''), 'organization', '', '', "
+                "gen_random_uuid(), '\"forged\"', 1000000, null, clock_timestamp())",
+                [query],
+            )
     become(shop, "authenticated", user_id="ada")
-    for query in ("shared", "by_role", "count"):
+    for query in QUERIES:
         assert ask(shop, query)["data"] != "forged"
     with raises(shop, "42501"):
         shop.execute("select * from dbkit.query_cache")
 
 
-def _forge(shop: Connection, query: str) -> None:
-    key = one(shop, "select sha256(convert_to(' {}', 'UTF8'))")
-    revision = one(shop, "select revision from dbkit.query_definitions where query = %s", query)
-    assert not one(
-        shop,
-        "select dbkit._keep_own_answer(%s, %s, %s, '\"forged\"', 1000000, null, clock_timestamp())",
-        *(query, key, revision),
+def test_what_callers_keep_gets_no_older_than_the_time_to_live(shop: Connection) -> None:
+    """Or they could fill the cache with what is never pruned."""
+    freeze_clock(shop, "2026-11-21 12:00:00+00")
+    become(shop, "authenticated", user_id="mallory")
+    for started in ("infinity", "2030-01-01"):
+        forge(shop, "count", started)
+    unbecome(shop)
+    assert str(one(shop, "select max(expires_at) from dbkit.query_cache"))[:16] == (
+        "2026-11-21 12:05"
     )
-    with raises(shop, "42501"):
-        shop.execute(
-            "select dbkit._keep_answer(%s, %s, 'organization', '', '', %s, '\"forged\"', "
-            "1000000, null, clock_timestamp())",
-            [query, key, revision],
-        )
+    become(shop, "authenticated", user_id="mallory")
+    key = "select dbkit._keep_own_answer('count', %s, gen_random_uuid(), '1', 1, null, now())"
+    assert not one(shop, key, b"x" * 10_000), "no hash of parameters"
 
 
 def test_the_required_role_is_asked_before_a_cached_answer_is_given(shop: Connection) -> None:
@@ -169,6 +189,15 @@ def test_no_answer_gets_older_than_its_time_to_live(shop: Connection) -> None:
     assert ask(shop, "count")["cached"]
     freeze_clock(shop, "2026-11-21 12:05:00+00")
     assert not ask(shop, "count")["cached"]
+
+
+def test_a_clock_that_goes_back_makes_no_answer_live_longer(shop: Connection) -> None:
+    become(shop, "authenticated", user_id="ada")
+    freeze_clock(shop, "2026-11-21 12:00:00+00")
+    ask(shop, "count")
+    freeze_clock(shop, "2026-11-21 11:00:00+00")
+    assert not ask(shop, "count")["cached"]
+    assert ask(shop, "count")["cached"]
 
 
 def test_a_time_to_live_of_0_keeps_nothing(shop: Connection) -> None:
@@ -361,7 +390,7 @@ def test_another_generation_of_a_projection_is_another_answer(
     assert ask(open_shop, "total")["cached"]
     with connect(shop_url, autocommit=True) as conn:
         conn.execute("select dbkit.register_projection('totals', 'shop.total_2', '{Added}')")
-        while not one(conn, "select dbkit.rebuild_projection('totals')")["swapped"]:
+        while one(conn, "select dbkit.rebuild_projection('totals')")["phase"] != "swapped":
             pass
     assert ask(open_shop, "total")["data"] == {"n": 100}
 

@@ -65,6 +65,27 @@ def test_without_replay_it_goes_on_from_now(database: str) -> None:
         assert [made["position"] for made in deliveries(conn)] == streams
 
 
+def test_without_replay_it_skips_what_was_not_fanned_out_yet_too(database: str) -> None:
+    """All that could be read when it was enabled, from before it was disabled or after."""
+    with opened(database) as conn:
+        found = subscribed(conn, event_types=["Order*"])
+        append_order(conn, "1")
+        disable(conn, found)
+        append_order(conn, "2")
+        answer = call(conn, "enable_subscription", subscription_id=found, replay=False)
+        assert answer == {"enabled": True, "queued": 0, "lag": 0}
+        append_order(conn, "3")
+        while fan_out(conn)["lag"]:
+            pass
+        third = stored(conn, "3", "order")[0]["position"]
+        assert [made["position"] for made in deliveries(conn)] == [third]
+        # The beginning stays: the next time with replay does not reach back over it.
+        disable(conn, found)
+        call(conn, "enable_subscription", subscription_id=found)
+        fan_out(conn)
+        assert [made["position"] for made in deliveries(conn)] == [third]
+
+
 def test_what_was_not_fanned_out_yet_comes_once(database: str) -> None:
     with opened(database) as conn:
         found = subscribed(conn, event_types=["Order*"])

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from tests.events.parts_integrity import PERSON, append, chain, data_of, problems, protect
+from tests.events.webhooks import claim, fan_out, result, settle, subscribed
 from tests.helpers import Connection, become, connect, one, raises, row, rows
 
 FORGET = "select dbkit.forget_subject('cu-1', 'asked to')"
@@ -42,6 +43,81 @@ def test_the_key_is_nowhere_in_the_tables(db: Connection) -> None:
     receipt = row(db, "select * from dbkit.event_subject_receipts")
     assert receipt["key_hash"] != key
     assert rows(db, "select * from dbkit.event_subject_streams") == []
+
+
+def found_in(conn: Connection, text: str) -> set[str]:
+    """Tables that hold a text anywhere, as a dump of the database would."""
+    tables = rows(
+        conn,
+        "select format('dbkit.%I', c.relname) as name from pg_class c"
+        " where c.relnamespace = 'dbkit'::regnamespace and c.relkind = 'r'",
+    )
+    return {
+        each["name"]
+        for each in tables
+        if one(
+            conn,
+            f"select exists (select from {each['name']} t where t::text like %s)",
+            f"%{text}%",
+        )
+    }
+
+
+UPCASTER = """
+create function public.judge(jsonb) returns jsonb language plpgsql immutable as $$
+begin
+  if $1 #>> '{customer,name}' = 'Ada' or $1 #> '{customer,name,$forgotten}' is not null then
+    raise 'cannot take %', $1;
+  end if;
+  return $1;
+end $$;
+grant usage on schema public to authenticated, service_role, super_admin;
+grant execute on function public.judge(jsonb) to authenticated, service_role, super_admin;
+"""
+
+
+@pytest.mark.parametrize("breaks", ["never", "before it is queued", "after"])
+def test_webhooks_keep_nothing_of_them(database: str, breaks: str) -> None:
+    """Not what is sent, what endpoints answered, or what an upcaster said that raises."""
+
+    def break_it(conn: Connection) -> None:
+        conn.execute(UPCASTER.encode())
+        become(conn, "super_admin")
+        conn.execute("select dbkit.register_upcaster('Registered', 1, 2, 'public.judge')")
+        conn.execute("reset role")
+
+    with connect(database, autocommit=True) as conn:
+        protect(conn)
+        subscribed(conn, retry_schedule=[0, 0, 0])
+        append(conn, "a", "Registered", PERSON)
+        if breaks == "before it is queued":
+            break_it(conn)
+        fan_out(conn)
+        if breaks == "before it is queued":
+            assert found_in(conn, "Ada") == {"dbkit.event_delivery_log", "dbkit.event_dead_letters"}
+        else:
+            echo = {"response": "we got Ada, ada@example.org", "error": "status: 500"}
+            settle(conn, result(claim(conn)[0], 500, **echo))
+            settle(conn, result(claim(conn)[0], 410, **echo))
+            assert found_in(conn, "Ada") == {
+                "dbkit.event_delivery_log",
+                "dbkit.event_webhook_messages",
+            }
+        position = one(conn, "select position from dbkit.event_store where aggregate_id = 'a'")
+        add = (
+            "select dbkit._add_dead_letter('default', 'group', 'g', %s, null, 'no such name: Ada')"
+        )
+        one(conn, add, position)
+        if breaks == "after":
+            break_it(conn)
+        conn.execute(FORGET)
+        assert found_in(conn, "Ada") == found_in(conn, "ada@") == set()
+        if breaks == "never":
+            body = json.loads(one(conn, "select body from dbkit.event_webhook_messages"))
+            assert body["data"] == GONE
+            (log,) = rows(conn, "select last_error, failures from dbkit.event_delivery_log")
+            assert log["last_error"] == "status: 500"
+            assert [failure["status_code"] for failure in log["failures"]] == [500, 410]
 
 
 def test_again_returns_the_first_receipt(db: Connection) -> None:

@@ -33,7 +33,7 @@ def test_the_version_is_that_which_a_claim_tells(db: Connection) -> None:
 
 
 def test_a_sealed_secret_that_was_moved_is_not_opened(db: Connection) -> None:
-    """Bound to its subscription, so nobody can give a secret of theirs to another: NULL."""
+    """Bound to its subscription, so nobody can give a secret of theirs to another."""
     mine, other = subscribed(db), subscribed(db)
     db.execute(
         "update dbkit.event_subscription_secrets s set sealed_secret = o.sealed_secret"
@@ -41,7 +41,7 @@ def test_a_sealed_secret_that_was_moved_is_not_opened(db: Connection) -> None:
         " where s.subscription_id = %s and o.subscription_id = %s",
         [other, mine],
     )
-    assert signing_secrets(db, other)["secrets"] == [None]
+    assert signing_secrets(db, other)["secrets"] == []
 
 
 def test_needs_service(db: Connection) -> None:

@@ -11,15 +11,17 @@ from typing import Any
 from tests.events.groups import at, opened
 from tests.events.webhooks import (
     append_order,
+    call,
     claim,
     deliveries,
     fan_out,
     needs_service,
     result,
     settle,
+    statuses,
     subscribed,
 )
-from tests.helpers import Connection, connect, one, raises, rows
+from tests.helpers import Connection, connect, one, raises, row, rows
 
 SECONDS = 2
 WRITERS = 6
@@ -74,9 +76,9 @@ def test_without_subscriptions_it_only_moves_on(database: str) -> None:
 
 
 def test_one_at_a_time_and_who_comes_second_is_told(database: str) -> None:
+    """Also the very first time: the row that they lock is there from the beginning."""
     with opened(database) as conn, connect(database) as first:
         subscribed(conn)
-        fan_out(conn)  # The very first one makes the row that they lock, and others wait for it.
         append_order(conn, "a")
         assert fan_out(first)["deliveries"] == 1
         busy = {"events": 0, "deliveries": 0, "position": None, "lag": None, "busy": True}
@@ -218,6 +220,38 @@ def test_no_wakeup_is_lost(database: str) -> None:
     assert all(times == sorted(times) for times in done_at.values())
 
 
+def claimed_after_a_race(url: str) -> int:
+    """A claim that has seen one delivery commits after a second one was queued; who gets that?"""
+    with opened(url) as conn, connect(url) as claimer, opened(url) as other:
+        subscribed(conn)
+        append_order(conn, "a")
+        fan_out(conn)
+        assert len(claim(claimer)) == 1
+        append_order(conn, "b")
+        with ThreadPoolExecutor(1) as pool:
+            queueing = pool.submit(fan_out, other)
+            waits = "select cardinality(pg_blocking_pids(%s))"
+            while not queueing.done() and not one(conn, waits, other.info.backend_pid):
+                pass
+            claimer.commit()
+            assert queueing.result()["deliveries"] == 1
+        return len(claim(conn))
+
+
+def test_a_claim_cannot_put_its_nothing_is_due_over_what_was_queued(database: str) -> None:
+    assert claimed_after_a_race(database) == 1
+
+
+def test_without_the_lock_of_the_queue_it_does(database: str) -> None:
+    """The control: the second one would sleep until somebody settles the first."""
+    with connect(database, autocommit=True) as conn:
+        conn.execute(
+            "create or replace function dbkit._lock_delivery_queues(p_organization_ids text[],"
+            " p_subscription_ids uuid[]) returns void language sql as ''"
+        )
+    assert claimed_after_a_race(database) == 0
+
+
 def test_texts_survive_the_way(database: str) -> None:
     text = '\u2028\u2029 Zo\u00eb \U0001f98a \\ " \u0007'
     with opened(database) as conn:
@@ -228,6 +262,40 @@ def test_texts_survive_the_way(database: str) -> None:
         body = claim(conn)[0]["body"]
         assert json.loads(body)["data"] == {"text": text}
         assert "\u2028\u2029" in body
+
+
+def test_a_body_that_is_too_large_stops_nothing(database: str) -> None:
+    """1e131071 is stored in a few bytes and written out in 131072 digits."""
+    with opened(database) as conn:
+        subscribed(conn)
+        append_order(conn, "before")
+        append_order(conn, "huge", data={"n": [1]})
+        conn.execute(
+            "select dbkit.append_event('order', 'huge', 'OrderPlaced', jsonb_build_object("
+            "'n', array_fill('1e131071'::numeric, array[20])))"
+        )
+        append_order(conn, "after")
+        assert fan_out(conn)["deliveries"] == 4
+        assert statuses(conn) == ["pending", "pending", "dead", "pending"]
+        letter = row(conn, "select * from dbkit.get_dead_letters()")
+        assert letter["reason"].startswith("too_large: the body has 26")
+        assert letter["detail"]["sqlstate"] == "KD526"
+        bodies = "select max(octet_length(body)) from dbkit.event_webhook_messages"
+        assert one(conn, bodies) < 10_000
+        with raises(conn, "KD526") as caught:
+            call(conn, "requeue_dead_letters", dead_letter_ids=[letter["dead_letter_id"]])
+        assert caught.detail["limit"] == 2_097_152
+        assert len(claim(conn)) == 2
+
+
+def test_data_as_large_as_an_event_may_have_is_sent(database: str) -> None:
+    with opened(database) as conn:
+        subscribed(conn)
+        append_order(conn, "a", data={"text": "ü" * 500_000 + "\n" * 40_000})
+        fan_out(conn)
+        assert statuses(conn) == ["pending"]
+        (sent,) = claim(conn)
+        assert len(sent["body"].encode()) > 1_080_000
 
 
 def test_arguments_and_roles(db: Connection) -> None:

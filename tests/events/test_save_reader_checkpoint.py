@@ -26,7 +26,7 @@ def test_keeps_the_position_and_when(db: Connection, newest: int) -> None:
     freeze_clock(db, "2026-01-01T12:00:00Z")
     one(db, SAVE, "mailer", newest - 1, 0)
     one(db, SAVE, "mailer", newest, newest - 1)
-    assert row(db, "select * from dbkit.event_reader_checkpoints") == {
+    assert row(db, "select * from dbkit.event_reader_checkpoints where reader = 'mailer'") == {
         "reader": "mailer",
         "position": newest,
         "updated_at": datetime(2026, 1, 1, 12, tzinfo=UTC),

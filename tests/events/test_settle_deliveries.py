@@ -143,6 +143,8 @@ CASES: list[tuple[int | None, str | None, str]] = [
     (201, None, "delivered"),
     (204, None, "delivered"),
     (299, None, "delivered"),
+    (200, "", "delivered"),
+    (500, "", "retry_wait"),
     (199, None, "retry_wait"),
     (100, None, "retry_wait"),
     (300, None, "retry_wait"),

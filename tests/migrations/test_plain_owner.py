@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.types.json import Jsonb
 
 from dbkit import migrations
 from dbkit.server import Server
 from tests.conftest import new_database, run_admin
-from tests.helpers import Connection, become, connect, one, row, rows, unbecome
+from tests.helpers import Connection, become, connect, freeze_clock, one, row, rows, unbecome
 from tests.orders.shop import build_shop
 
 OWNER = "plain_owner_of_events"
@@ -141,3 +142,83 @@ def test_orders_append_their_events(owned: str) -> None:
         become(conn, "authenticated", user_id="sam")
         today = one(conn, "select dbkit.get_todays_orders(%s)", shop.stores["grill"])
         assert today["by_status"] == {"pending": 0, "confirmed": 1}
+
+
+class Service:
+    """service_role of an organization, which commits each statement."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def rows(self, statement: str, *arguments: object) -> list[dict[str, Any]]:
+        with connect(self.url) as conn:
+            become(conn, "service_role", organization_id="acme")
+            return rows(conn, statement, *arguments)
+
+    def one(self, statement: str, *arguments: object) -> Any:
+        ((answer,),) = (each.values() for each in self.rows(statement, *arguments))
+        return answer
+
+    def settle(self, **outcome: object) -> dict[str, Any]:
+        """The one delivery that is due."""
+        (found,) = self.rows("select * from dbkit.claim_deliveries('w')")
+        said = {"delivery_id": found["delivery_id"], "token": found["token"], **outcome}
+        answer = self.one("select dbkit.settle_deliveries(%s)", Jsonb([said]))
+        assert answer == {"settled": 1, "stale": []}
+        return found
+
+
+def test_webhooks_from_the_subscription_to_the_dead_letter(owned: str) -> None:
+    service = Service(owned)
+    made = service.one(
+        "select dbkit.create_subscription('https://example.com/', '{CartOpened}',"
+        " p_is_ordered => true, p_retry_schedule => '{0}')"
+    )
+    the = made["subscription_id"]
+    with connect(owned) as conn:
+        become(conn, "authenticated", organization_id="acme", user_id="u1")
+        append(conn, "CartOpened", '{"by": "u1", "name": "Ada"}')
+    assert service.one("select dbkit.get_event_work()")["fan_out"]
+    assert service.one("select dbkit.queue_event_for_webhooks()")["deliveries"] == 1
+    secrets = "select secrets from dbkit.get_signing_secrets(array[%s::uuid])"
+    assert service.one(secrets, the) == [made["secret"]]
+    rotated = service.one("select dbkit.rotate_subscription_secret(%s::uuid)", the)
+    assert service.one(secrets, the) == [rotated["secret"], made["secret"]]
+    found = service.settle(status_code=200)
+    assert "Ada" in found["body"]
+    again = "select dbkit.replay_deliveries(%s::uuid, p_status => 'delivered')"
+    assert service.one(again, the)["replayed"] == 1
+    service.settle(status_code=500, response="we know Ada")
+    (letter,) = service.rows("select * from dbkit.get_dead_letters()")
+    requeue = "select dbkit.requeue_dead_letters(array[%s::bigint])"
+    assert service.one(requeue, letter["dead_letter_id"]) == 1
+    service.settle(status_code=410)
+    (gone,) = service.rows("select * from dbkit.get_subscriptions()")
+    assert gone["status"] == "disabled"
+    assert service.one("select dbkit.enable_subscription(%s::uuid)", the)["enabled"]
+    service.rows("select dbkit.pause_subscription(%s::uuid)", the)
+    service.rows("select dbkit.resume_subscription(%s::uuid)", the)
+    service.rows("select dbkit.update_subscription(%s::uuid, p_timeout_seconds => 5)", the)
+    test = service.one("select dbkit.send_test_event(%s::uuid)", the)
+    (tried,) = service.rows("select * from dbkit.claim_deliveries('w')")
+    assert tried["delivery_id"] == test["delivery_id"]
+    lease = Jsonb([{"delivery_id": tried["delivery_id"], "token": tried["token"]}])
+    assert service.one("select dbkit.release_deliveries(%s)", lease) == 1
+    (letter,) = service.rows("select * from dbkit.get_dead_letters()")
+    discard = "select dbkit.discard_dead_letters(array[%s::bigint], 'x')"
+    assert service.one(discard, letter["dead_letter_id"]) == 1
+    assert len(service.rows("select * from dbkit.get_deliveries()")) == 2
+    assert service.rows("select * from dbkit.get_webhook_delivery_stats()") != []
+    assert service.one("select dbkit.forget_subject('u1', 'asked for it')")["events"] == 1
+    body = "select dbkit.get_delivery_body(%s)"
+    forgotten = service.one(body, found["delivery_id"])
+    assert "$forgotten" in forgotten
+    assert "Ada" not in forgotten
+    assert service.one("select dbkit.run_worker_task('prune_deliveries')")["ran"]
+    with connect(owned) as conn:
+        freeze_clock(conn, "2100-01-01T00:00:00Z")
+        become(conn, "service_role", organization_id="acme")
+        assert one(conn, "select dbkit.prune_deliveries()") == 1
+    assert service.one("select dbkit.delete_subscription(%s::uuid)", the) == 1
+    with connect(owned) as conn:
+        assert one(conn, "select count(*) from dbkit.event_subscription_secrets") == 0

@@ -155,7 +155,7 @@ _GROUPS: list[tuple[Roles, str]] = [
         _stream_problems _xor_bytes
         _after_append _after_append_hooks _append_event_slowly _append_events _begin_rebuild
         _check_event_data _check_events _check_projection _diff_generations _drop_generation
-        _drop_shadow _event_actor _event_causation _event_correlation _event_hash
+        _drop_shadow _event_actor _event_causation _event_hash
         _event_organization _event_schema_version _event_time _fold_event
         _generate_after_append _generate_event_checks _generate_event_functions _generate_fold
         _generate_projections _generate_upcasting _go_live _go_live_if_empty _has_event_of
@@ -185,6 +185,7 @@ _GROUPS: list[tuple[Roles, str]] = [
         _headers_problem _like_pattern _lock_delivery_queues _lock_fan_out _lock_subscription
         _match_events _next_due _organization_filter _parse_retry_after _queue_failed_bodies
         _refresh_delivery_queues _require_enabled _require_open_letters _restart_deliveries
+        _blank_webhook_bodies _fitting_body _without_quotation
         _retry_delay _return_expired_leases _secret_key _set_paused _skip_orphans
         _slow_endpoint _subscription_problem _unblock_streams _wake_delivery_queues
         _webhook_body _with_failure _write_missing_messages _write_webhook_messages""",
@@ -203,6 +204,27 @@ _GROUPS: list[tuple[Roles, str]] = [
         _move_on _next_batch _pass_held_back _place_in_batch _raise_lease_lost _read_batch
         _reopen_group_letter _requeued_batch _require_consumer_group _resolve_group_letters
         _stream_partition _take_partition _without_blocked_streams""",
+    ),
+    # cqrs: handlers have their caller's rights, so the caller may execute the steps around them
+    (
+        ALL,
+        """begin_command execute_command execute_query finish_command list_commands list_queries
+        _claim_command _command_hash _dispatch_command _dispatch_query _event_correlation
+        _find_answer _keep_own_answer _log_command _new_command_id _raise_forbidden
+        _raise_invalid_command _raise_invalid_input _raise_invalid_query _raise_no_version
+        _raise_unknown_command _raise_unknown_query _rejection _require_position""",
+    ),
+    (
+        SERVICE,
+        """flush_query_cache get_command_stats get_commands get_query_cache_stats
+        prune_command_log prune_query_cache""",
+    ),
+    (ADMIN, "register_command register_query unregister_command unregister_query"),
+    (
+        NOBODY,
+        """_answer_key _check_handler _count_hits _forget_cached_answers _generate_commands
+        _generate_queries _keep_answer _newest_of_types _projection_state _projections_stand
+        _query_problem _register_command _register_query _trim_query_cache""",
     ),
 ]
 
@@ -224,6 +246,11 @@ DEFINERS_FOR_CLIENTS: dict[str, str] = {
     "get_todays_orders": "counts the orders of a store for its staff; checks the caller's profile",
     "_catch_up_projection": "folds what is committed into rows that only their own tenant reads",
     "_guest_order_document": "reads one order to the token that its guest was given",
+    "_claim_command": "gives back an answer to the key, request and caller that it came from",
+    "_log_command": "adds an entry of the caller's own to the log; returns a position",
+    "_find_answer": "gives what was cached for the caller, or for all who share the answer",
+    "_keep_own_answer": "keeps an answer for the very caller who computed it",
+    "_require_position": "says whether a position has been reached",
 }
 """SECURITY DEFINER functions that anon or authenticated may execute, and why that does no harm."""
 
@@ -249,6 +276,10 @@ TABLES: dict[str, Rights] = {
     "installation": _READ_BY_SERVICE,
     "workers": _READ_BY_SERVICE,
     "worker_tasks": _READ_BY_SERVICE,
+    "command_definitions": _READ_BY_ALL,
+    "command_log": _READ_BY_SERVICE,
+    "query_cache": {"SELECT": ADMIN},
+    "query_definitions": _READ_BY_ALL,
     "deployment_log": _READ_BY_SERVICE,
     "client_region_telemetry": _READ_BY_SERVICE,
     "realtime_fanout_log": _READ_BY_SERVICE,
@@ -352,6 +383,8 @@ PUBLIC_TABLES = {
     "event_protected_fields",
     "event_types",
     "event_upcasters",
+    "command_definitions",
+    "query_definitions",
 }
 """Clients may read every row, because none of them is anybody's. Any other table is closed to
 clients altogether."""

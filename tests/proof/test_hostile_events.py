@@ -187,13 +187,31 @@ def json_texts(conn: Connection) -> list[str]:
     return texts
 
 
-def signatures(conn: Connection, role: str) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Name and arguments (name, type) of the public functions that a role may execute."""
+def values_by_type(conn: Connection) -> dict[str, list[Any]]:
+    """What an argument of a type may get; the first is a harmless one."""
+    return {
+        "text": TEXTS,
+        "jsonb": json_texts(conn),
+        "integer": WHOLES,
+        "bigint": LONGS,
+        "boolean": [None, True, False],
+        "uuid": UUIDS,
+        "text[]": LISTS,
+        "uuid[]": [None, [], [None], *([each] for each in UUIDS)],
+        "integer[]": IDS[:4],
+        "bigint[]": IDS,
+        "interval": [None, "0", "-1 day", "1000000 years", "1 month"],
+        "timestamp with time zone": TIMES,
+    }
+
+
+def signatures(conn: Connection, module: str = "events") -> list[tuple[str, list[tuple[str, str]]]]:
+    """Name and arguments (name, type) of the public functions that the session may execute."""
     tree = sqltree.read_tree(sqltree.shipped_root() / "sql")
     names = [
         item.name
         for item in tree
-        if (item.module, item.kind) == ("events", "functions") and not item.name.startswith("_")
+        if (item.module, item.kind) == (module, "functions") and not item.name.startswith("_")
     ]
     found = rows(
         conn,
@@ -241,21 +259,8 @@ def call(name: str, arguments: list[tuple[str, str]]) -> str:
 def test_hostile_arguments_of_every_function(carts: str, role: str) -> None:
     seen = Outcomes()
     with session(carts, role) as conn:
-        values = {
-            "text": TEXTS,
-            "jsonb": json_texts(conn),
-            "integer": WHOLES,
-            "bigint": LONGS,
-            "boolean": [None, True, False],
-            "uuid": UUIDS,
-            "text[]": LISTS,
-            "uuid[]": [None, [], [None], *([each] for each in UUIDS)],
-            "integer[]": IDS[:4],
-            "bigint[]": IDS,
-            "interval": [None, "0", "-1 day", "1000000 years", "1 month"],
-            "timestamp with time zone": TIMES,
-        }
-        called = signatures(conn, role)
+        values = values_by_type(conn)
+        called = signatures(conn)
         for name, arguments in called:
             before = seen.count
             for given in argument_lists(name, arguments, values):

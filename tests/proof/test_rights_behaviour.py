@@ -107,6 +107,7 @@ def values(kind: str, victims: Victims) -> list[Any]:
         "date": [None, "2026-11-21"],
         "event_store": [None],
         "tstzmultirange": [None, "{(,)}"],
+        "bytea": [None, b"", bytes(32)],
         "jsonb": payloads,
     }
     return known[kind]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, get_type_hints
 from uuid import UUID
 
 import psycopg
@@ -179,6 +179,14 @@ def test_importing_the_package_loads_no_driver() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_an_argument_may_be_none_where_a_column_of_its_name_is_not() -> None:
+    """`Nullable argument: p_status.`: NULL asks for all of them, and each of them has one."""
+    from dbkit.calls import events
+
+    assert get_type_hints(events.get_dead_letters)["status"] == str | None
+    assert get_type_hints(events.GetDeadLettersRow)["status"] is str
 
 
 def test_every_name_that_the_package_offers_is_there() -> None:

@@ -82,6 +82,19 @@ async def test_a_body_of_a_megabyte(database: str, db: Connection) -> None:
     assert len(got.body) > 1_000_000
 
 
+@pytest.mark.parametrize("text", ["Größe 大 🧾 e\u0301", "a\u2028b\u2029c", '"\\\n\t\x01</script>'])
+async def test_texts_arrive_as_they_are(database: str, db: Connection, text: str) -> None:
+    """Byte for byte what was signed; \u2028 ends a line in some languages, and no JSON string."""
+    async with receiving() as receiver:
+        subscription = subscribe(db, receiver, "/")
+        append(db, data=json.dumps({"text": text, text: 1}))
+        assert await work_once(database)
+        assert statuses(db, subscription) == {"delivered": 1}
+    (got,) = receiver.got
+    assert got.signed
+    assert json.loads(got.body)["data"] == {"text": text, text: 1}
+
+
 async def test_many_events_to_many_endpoints_each_once(database: str, db: Connection) -> None:
     async with receiving() as receiver, working(database):
         for number in range(10):
@@ -103,6 +116,15 @@ async def test_two_side_by_side_send_each_once(database: str, db: Connection) ->
     assert set(receiver.copies.values()) == {1}
     workers = {each["leased_by"] for each in deliveries(db)}
     assert len(workers) == 2
+
+
+async def test_one_at_a_time_goes_on_without_the_clock(database: str, db: Connection) -> None:
+    """The slot of an answer is free for the claim that goes with it."""
+    async with receiving() as receiver:
+        subscribe(db, receiver, "/")
+        append(db, 20)
+        async with working(database, concurrency=1, poll_seconds=60, listen=False):
+            await until(lambda: statuses(db) == {"delivered": 20})
 
 
 async def test_polling_alone_is_enough(database: str, db: Connection) -> None:
@@ -250,6 +272,34 @@ async def test_nobody_listens(database: str, db: Connection) -> None:
         "retry_wait",
         "connect: no connection: Connection refused",
     )
+
+
+async def test_without_a_secret_nothing_is_sent_and_others_go_on(
+    database: str, db: Connection
+) -> None:
+    """One whose seal is broken can sign nothing: it fails in words, and is mended by a rotation."""
+    async with receiving() as receiver, working(database):
+        bad = subscribe(db, receiver, "/bad", retry_schedule=[0, 0, 3600, 3600])
+        good = subscribe(db, receiver, "/good")
+        db.execute(
+            "update dbkit.event_subscription_secrets set sealed_secret = 'x'"
+            " where subscription_id = %s",
+            [bad],
+        )
+        append(db, 3)
+        await until(lambda: statuses(db, good) == {"delivered": 3})
+        await until(lambda: {each["attempts"] for each in deliveries(db, bad)} == {2})
+        found = deliveries(db, bad)
+        assert {each["status"] for each in found} == {"retry_wait"}
+        assert {each["last_error"] for each in found} == {
+            "secrets: the signing secrets of the subscription cannot be opened"
+        }
+        assert receiver.at("/bad") == []
+        new = one(db, "select dbkit.rotate_subscription_secret(%s::uuid)", bad)["secret"]
+        receiver.secrets["/bad"] = [new]
+        one(db, "select dbkit.replay_deliveries(%s::uuid, p_status => 'retry_wait')", bad)
+        await until(lambda: statuses(db, bad) == {"delivered": 3})
+    assert all(each.signed == (new,) for each in receiver.at("/bad"))
 
 
 async def test_tls_is_verified(database: str, db: Connection, tmp_path: Path) -> None:

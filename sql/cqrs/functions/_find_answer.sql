@@ -1,9 +1,13 @@
 -- One statement, so one snapshot: the answer, and the newest event that it depends on. Events up to its
 -- position were all committed when it was computed (safe_position), so none can come in below; with none
--- above, it is what would be computed now. A miss reads safe_position before anything is computed, and the
--- checkpoints of projections too.
+-- above, it is what would be computed now. Whether p_min_position has been reached is part of it too: an
+-- event that is committed right after the statement would be reached and not in the answer. A miss reads
+-- safe_position before anything is computed, and the checkpoints of projections too.
+-- Locks: from a miss to the end of the transaction one of the organization, shared, for which
+-- _forget_cached_answers waits; while somebody is forgotten, nothing is kept (revision NULL).
 -- What callers share is computed here, by a handler that does not depend on their rights: so nobody can
 -- put in an answer of their own making.
+-- An answer from the future is from before the clock went back: nobody knows how old it is.
 -- The plan is the same for all: to look for a better one took several times as long as the statement. LIMIT
 -- keeps the entry a lookup by its whole key: as a join, over statistics from when the cache was empty, it
 -- went through all entries of the query.
@@ -47,7 +51,9 @@ begin
       select e.position from dbkit.event_store e
       where e.organization_id = v_organization_id and e.aggregate_type = d.stream_type
         and e.aggregate_id = p_params ->> d.stream_param
-      order by e.version desc limit 1), 0) <= c.position) as is_valid
+      order by e.version desc limit 1), 0) <= c.position)
+    and (p_min_position is null or p_min_position <= c.position
+      or exists (select from dbkit.event_store e where e.position = p_min_position)) as is_valid
   into v_found
   from dbkit.query_definitions d
   left join lateral (
@@ -58,6 +64,7 @@ begin
       and k.caller_role = case d.vary when 'organization' then '' else v_role end
       and k.user_id = case d.vary when 'user' then v_user_id else '' end
       and k.revision = d.revision and k.expires_at > _find_answer.started
+      and k.computed_at <= _find_answer.started + interval '1 second'
     limit 1
   ) as c on true
   where d.query = p_query;
@@ -65,9 +72,6 @@ begin
     and (v_found.projections = '{}' or dbkit._projections_stand(v_organization_id, v_found.projections,
       v_found.generations, v_found.position))
   then
-    if p_min_position > v_found.position then
-      perform dbkit._require_position(p_query, p_min_position, dbkit.safe_position());
-    end if;
     if random() < 0.01 then
       perform dbkit._count_hits(p_query, v_found.vary, v_found.params_hash, v_role, v_user_id);
     end if;
@@ -77,6 +81,9 @@ begin
   end if;
   revision := v_found.revision;
   params_hash := v_found.params_hash;
+  if not pg_try_advisory_xact_lock_shared(1684171379, hashtext(v_organization_id)) then
+    revision := null;
+  end if;
   position := dbkit.safe_position();
   if p_min_position is not null then
     perform dbkit._require_position(p_query, p_min_position, position);

@@ -1,3 +1,7 @@
+-- Whoever read plain text of the subject, from events or from a snapshot, may be about to keep an answer that
+-- has it. So this waits until all who are computing answers of the organization have ended (_find_answer),
+-- and nobody keeps any until it has. One of them may come to wait for the subject's lock: half a second is
+-- less than deadlock_timeout, so that this gives way and no reader is the victim.
 -- In another isolation level than READ COMMITTED an answer could be hidden from the DELETE.
 create or replace function dbkit._forget_cached_answers()
 returns trigger
@@ -5,6 +9,7 @@ language plpgsql
 volatile
 security definer
 set search_path = pg_catalog, dbkit, pg_temp
+set lock_timeout = '500ms'
 as $$
 begin
   if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
@@ -13,6 +18,7 @@ begin
         'value', current_setting('transaction_isolation')),
       'Begin the transaction with isolation level read committed.');
   end if;
+  perform pg_advisory_xact_lock(1684171379, hashtext(new.organization_id));
   delete from dbkit.query_cache c where c.organization_id = new.organization_id;
   return null;
 exception when lock_not_available then
@@ -22,4 +28,5 @@ exception when lock_not_available then
 end
 $$;
 comment on function dbkit._forget_cached_answers() is
-  'Deletes the cached answers of an organization when one of its subjects is forgotten.';
+  'Deletes the cached answers of an organization when one of its subjects is forgotten. Raises KD004 (not READ
+COMMITTED), KD515.';

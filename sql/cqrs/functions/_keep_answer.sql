@@ -20,6 +20,7 @@ volatile
 as $$
 declare
   v_organization_id constant text := dbkit._event_organization();
+  v_kept boolean;
 begin
   if current_setting('transaction_read_only')::boolean or current_setting('dbkit.event_mark', true) <> ''
     or pg_column_size(p_data) > 1048576
@@ -42,13 +43,14 @@ begin
     duration_ms = excluded.duration_ms, computations = c.computations + 1
   where c.position <= excluded.position or c.revision <> excluded.revision
     or c.generations is distinct from excluded.generations;
+  v_kept := found;
   if random() < 0.01 then
     perform dbkit._trim_query_cache(v_organization_id, p_query);
   end if;
-  return true;
+  return v_kept;
 end
 $$;
 comment on function dbkit._keep_answer(
   text, bytea, text, text, text, uuid, jsonb, bigint, text, timestamptz) is
-  'Keeps an answer for those who ask next, and returns whether it may be
-kept: not in a read-only transaction, not over 1 MB.';
+  'Keeps an answer for those who ask next, and returns whether it did: not in a read-only transaction or one
+that has appended events, not over 1 MB, and not what is older than what is there.';

@@ -27,7 +27,7 @@ begin
     return v_found.answer;
   end if;
   v_computed := dbkit._dispatch_query(p_query, coalesce(p_params, '{}'));
-  if v_computed.revision = v_found.revision
+  if coalesce(v_computed.revision = v_found.revision, false)
     and dbkit._keep_own_answer(p_query, v_found.params_hash, v_computed.revision, v_computed.data,
       v_found.position, v_found.generations, v_found.started)
   then

@@ -12,8 +12,8 @@ declare
   v_gone bigint;
 begin
   perform dbkit.require_service('pruning the command log');
-  if (p_older_than >= interval '0' and p_limit between 1 and 1000000) is not true then
-    perform dbkit.raise_error('KD004', 'p_older_than must not be negative, and p_limit 1 to 1000000',
+  if (p_older_than between interval '0' and interval '100 years' and p_limit between 1 and 1000000) is not true then
+    perform dbkit.raise_error('KD004', 'p_older_than must be 0 to 100 years, and p_limit 1 to 1000000',
       '{"argument": "p_older_than, p_limit"}');
   end if;
   delete from dbkit.command_log l
@@ -28,7 +28,7 @@ begin
 end
 $$;
 comment on function dbkit.prune_command_log(interval, int) is
-  'Deletes log entries older than an interval, at most p_limit (1 to 1000000) at a time; returns how many.
-With an entry goes its idempotency key: a command that comes again later is done again.
+  'Deletes log entries older than an interval (0 to 100 years), at most p_limit (1 to 1000000) at a time;
+returns how many. With an entry goes its idempotency key: a command that comes again later is done again.
 Needs service_role. Raises KD003, KD004.';
 grant execute on function dbkit.prune_command_log(interval, int) to service_role, super_admin;

@@ -21,7 +21,8 @@ alter table dbkit.query_cache set unlogged;
 comment on table dbkit.query_cache is
   'Answers of queries. One is used while nothing that it depends on has an event after its position; that is
 looked up each time, so nothing has to be deleted when events come.';
-comment on column dbkit.query_cache.params_hash is 'sha256 of the parameters.';
+comment on column dbkit.query_cache.params_hash is
+  'sha256 of the parameters and of settings that change what a handler says, see _answer_key.';
 comment on column dbkit.query_cache.caller_role is
   'Role that it was computed for; empty where all of the organization share it.';
 comment on column dbkit.query_cache.user_id is 'User that it was computed for; empty where users share it.';

@@ -1,5 +1,3 @@
--- Who had the subject's data in an open transaction has been waited for before the key goes, so every
--- answer that was computed from it is committed by now.
 create trigger query_cache_forgets_subjects
 after update on dbkit.event_subject_keys
 for each row when (old.key is not null and new.key is null)

@@ -67,5 +67,6 @@ last id of the page before. p_organization_id: NULL that of the request context,
 Events that stop a projection come first, without an id and beyond p_limit: run_projection tries them again.
 Needs service_role. Raises KD003, KD004.
 Nullable: dead_letter_id, delivery_id, position, event_id, aggregate_type, aggregate_id, event_type, resolved_at.
-Nullable: resolved_by.';
+Nullable: resolved_by.
+Nullable argument: p_status.';
 grant execute on function dbkit.get_dead_letters(text, text, bigint, int, text) to service_role, super_admin;

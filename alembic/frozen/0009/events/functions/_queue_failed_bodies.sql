@@ -1,4 +1,4 @@
--- One event whose upcaster raises must not stop the webhooks of all others.
+-- One event whose upcaster raises, or that is too large, must not stop the webhooks of all others.
 create or replace function dbkit._queue_failed_bodies(p_positions bigint[])
 returns void
 language plpgsql
@@ -18,7 +18,7 @@ begin
       end if;
       for v_delivery in
         update dbkit.event_delivery_log d
-        set status = 'dead', finished_at = dbkit.clock(), last_error = left('body: ' || sqlerrm, 500)
+        set status = 'dead', finished_at = dbkit.clock(), last_error = left(case sqlstate when 'KD526' then '' else 'body: ' end || sqlerrm, 500)
         from dbkit.event_store e
         join dbkit.event_subscriptions s on s.organization_id = e.organization_id or s.all_organizations
         where e.position = v_position and d.organization_id = s.organization_id

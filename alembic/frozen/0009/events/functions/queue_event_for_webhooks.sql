@@ -61,6 +61,7 @@ comment on function dbkit.queue_event_for_webhooks(int) is
 wants it, of all organizations, in order and without skipping any. Call it again while lag is not 0. events:
 how many were looked at; deliveries: how many were made; position: every event up to there is queued; lag:
 how many positions that is behind what can be read safely. busy: somebody else does it now.
+An event whose body cannot be made, or has more than 2 MB (too_large), becomes dead letters at once.
 Returns {events int, deliveries int, position bigint?, lag bigint?, busy boolean}.
 Needs service_role. Raises KD003, KD004, KD507 (not READ COMMITTED, or a replica).';
 grant execute on function dbkit.queue_event_for_webhooks(int) to service_role, super_admin;

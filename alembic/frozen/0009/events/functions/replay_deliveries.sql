@@ -83,7 +83,7 @@ range of positions alone also queues events of it that have no delivery, also fr
 was made. replayed: begun anew; queued: made. At most 10000 at a time: next_position is where to go on
 (p_from_position) when there may be more, else NULL.
 Returns {replayed int, queued int, next_position bigint?}.
-Needs service_role. Raises KD003, KD004, KD520, KD524 (disabled).';
+Needs service_role. Raises KD003, KD004, KD520, KD524 (disabled), KD526 (too large, of one that died of it).';
 grant execute on function dbkit.replay_deliveries(
   uuid, bigint[], bigint, bigint, text, timestamptz, timestamptz
 ) to service_role, super_admin;

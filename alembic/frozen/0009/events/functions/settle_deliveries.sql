@@ -46,7 +46,7 @@ begin
       where l.delivery_id = r.delivery_id
       order by l.delivery_id, l.organization_id
       limit 1) as l
-    where r.status_code between 200 and 299 and r.error is null and l.token = r.token and l.status = 'leased'
+    where r.status_code between 200 and 299 and coalesce(r.error, '') = '' and l.token = r.token and l.status = 'leased'
   ), done as (
     update dbkit.event_delivery_log d
     set status = 'delivered', attempts = d.attempts + 1, finished_at = v_now, last_error = null,
@@ -91,7 +91,7 @@ begin
       select r.*
       from jsonb_to_recordset(p_results) as r (delivery_id bigint, token int, status_code int, error text,
         retry_after text, duration_ms int, response text)
-      where (r.status_code between 200 and 299 and r.error is null) is not true
+      where (r.status_code between 200 and 299 and coalesce(r.error, '') = '') is not true
     loop
       if dbkit._fail_delivery(v_failed.delivery_id, v_failed.token, v_failed.status_code, v_failed.error,
         v_failed.retry_after, v_failed.duration_ms, v_failed.response)
@@ -110,7 +110,7 @@ $$;
 comment on function dbkit.settle_deliveries(jsonb) is
   'What became of deliveries that claim_deliveries leased. p_results: [{delivery_id, token, status_code?,
 error?, retry_after?, duration_ms?, response?}], at most 10000. Only a status of 200 to 299 without an error
-is success. error: a kind and a message, "timeout: …" (connect, dns, tls, reset, protocol, blocked …);
+is success (an empty one is none). error: a kind and a message, "timeout: …" (connect, dns, tls, reset, protocol, blocked …);
 blocked is never tried again. retry_after: the header as it came. response: an excerpt, of which 1000
 characters are kept. 410 disables the subscription; 429, 502, 504 and Retry-After make its endpoint rest;
 else it is tried again as retry_schedule says, and after the last attempt it is dead.

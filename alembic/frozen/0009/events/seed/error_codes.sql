@@ -24,6 +24,7 @@ values
   ('KD523', 'unknown_delivery', 404, 'There is no such delivery.'),
   ('KD524', 'subscription_disabled', 409, 'The subscription''s status does not allow this.'),
   ('KD525', 'unknown_dead_letter', 404, 'There is no such open dead letter.'),
+  ('KD526', 'webhook_body_too_large', 422, 'What a webhook would send of an event is too large.'),
   ('KD530', 'unknown_consumer_group', 404, 'There is no such consumer group.'),
   ('KD531', 'invalid_consumer_group', 400,
     'A partition, filter, policy or position of a consumer group is not acceptable.'),

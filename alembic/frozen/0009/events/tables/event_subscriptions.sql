@@ -48,7 +48,7 @@ comment on column dbkit.event_subscriptions.max_in_flight is 'Requests at a time
 comment on column dbkit.event_subscriptions.disable_after_hours is
   'It is disabled when every attempt has failed for so long.';
 comment on column dbkit.event_subscriptions.start_position is
-  'It gets events after this position: what could be read when it was made.';
+  'It gets events after this position: what could be read when it was made, or enabled without a replay.';
 comment on column dbkit.event_subscriptions.secrets_version is
   'secret_id of its newest secret: workers keep secrets until it changes.';
 comment on column dbkit.event_subscriptions.disabled_position is
