@@ -1657,9 +1657,9 @@ def prune_deliveries(
     older_than: datetime.timedelta | Unset = UNSET,
     limit: int = 10000,
 ) -> Call[int]:
-    """Deletes deliveries that were done longer ago than older_than (an hour or more), at most limit
-    (1 to 100000), and what they sent; how many it were. Those with an open dead letter stay.
-    Events are not touched. Needs service_role. Raises KD003, KD004.
+    """Deletes deliveries that were done longer ago than older_than (1 hour to 100 years), at most
+    limit (1 to 100000), and what they sent; how many it were. Those with an open dead letter
+    stay. Events are not touched. Needs service_role. Raises KD003, KD004.
     """
     return Call(
         "dbkit.prune_deliveries",

@@ -180,7 +180,8 @@ _GROUPS: list[tuple[Roles, str]] = [
     (
         NOBODY,
         """_add_dead_letter _add_delivery_letter _add_signing_secret _change_order
-        _check_subscription _disable_subscription _each_row _enable_subscription _endpoint_rest
+        _check_delivery_list _check_subscription _disable_subscription _each_row
+        _enable_subscription _endpoint_rest
         _fail_delivery _find_subscription _finish_queueing _forget_webhook_bodies
         _headers_problem _like_pattern _lock_delivery_queues _lock_fan_out _lock_subscription
         _match_events _next_due _organization_filter _parse_retry_after _queue_failed_bodies

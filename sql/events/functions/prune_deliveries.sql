@@ -12,15 +12,17 @@ security definer
 set search_path = pg_catalog, dbkit, pg_temp
 as $$
 declare
-  v_before timestamptz := dbkit.clock() - p_older_than;
+  v_before timestamptz;
   v_organizations text[];
   v_webhooks text[];
 begin
   perform dbkit.require_service('pruning deliveries');
-  if (p_older_than >= interval '1 hour' and p_limit between 1 and 100000) is not true then
-    perform dbkit.raise_error('KD004', 'p_older_than must be an hour or more, and p_limit 1 to 100000',
+  if (p_older_than between interval '1 hour' and interval '100 years' and p_limit between 1 and 100000) is not true
+  then
+    perform dbkit.raise_error('KD004', 'p_older_than must be 1 hour to 100 years, and p_limit 1 to 100000',
       '{"argument": "p_older_than, p_limit"}');
   end if;
+  v_before := dbkit.clock() - p_older_than;
   perform dbkit._lock_fan_out();
   with old as materialized (
     select d.delivery_id, d.organization_id
@@ -54,7 +56,7 @@ begin
 end
 $$;
 comment on function dbkit.prune_deliveries(interval, int) is
-  'Deletes deliveries that were done longer ago than p_older_than (an hour or more), at most p_limit (1 to
+  'Deletes deliveries that were done longer ago than p_older_than (1 hour to 100 years), at most p_limit (1 to
 100000), and what they sent; how many it were. Those with an open dead letter stay. Events are not touched.
 Needs service_role. Raises KD003, KD004.';
 grant execute on function dbkit.prune_deliveries(interval, int) to service_role, super_admin;

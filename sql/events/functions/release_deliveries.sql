@@ -15,10 +15,7 @@ declare
   v_released int;
 begin
   perform dbkit.require_service('releasing deliveries');
-  if jsonb_typeof(p_leases) is distinct from 'array' or jsonb_array_length(p_leases) > 10000 then
-    perform dbkit.raise_error('KD004', 'p_leases must be an array of at most 10000 leases',
-      '{"argument": "p_leases"}');
-  end if;
+  perform dbkit._check_delivery_list(p_leases, 'p_leases');
   select array_agg(d.organization_id), array_agg(d.subscription_id)
   into v_organizations, v_subscriptions
   from jsonb_to_recordset(p_leases) as r (delivery_id bigint)

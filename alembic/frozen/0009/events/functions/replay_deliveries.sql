@@ -56,7 +56,7 @@ begin
   if v_only_position then
     select m.*
     into v_made
-    from dbkit._match_events(greatest(coalesce(p_from_position, 0) - 1, 0), least(v_to, v_last), 10000,
+    from dbkit._match_events(greatest(coalesce(p_from_position, 1), 1) - 1, least(v_to, v_last), 10000,
       v_subscription.organization_id, p_subscription_id) as m;
     v_queued := v_made.deliveries;
     if v_made.events = 10000 then

@@ -22,10 +22,7 @@ declare
   v_failed record;
 begin
   perform dbkit.require_service('settling deliveries');
-  if jsonb_typeof(p_results) is distinct from 'array' or jsonb_array_length(p_results) > 10000 then
-    perform dbkit.raise_error('KD004', 'p_results must be an array of at most 10000 results',
-      '{"argument": "p_results"}');
-  end if;
+  perform dbkit._check_delivery_list(p_results, 'p_results');
   select array_agg(d.organization_id), array_agg(d.subscription_id)
   into v_organizations, v_subscriptions
   from jsonb_to_recordset(p_results) as r (delivery_id bigint)
