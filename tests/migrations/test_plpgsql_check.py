@@ -13,6 +13,10 @@ ON_PURPOSE = {
     # A STABLE function sees what was committed when the statement around it began.
     "_has_event_of": "routine is marked as VOLATILE, should be STABLE",
     "_newest_position": "routine is marked as VOLATILE, should be STABLE",
+    "_next_due": "routine is marked as VOLATILE, should be STABLE",
+    "_requeued_batch": "routine is marked as VOLATILE, should be STABLE",
+    # What it executes is the signature of a function, let in by register_worker_task.
+    "run_worker_task": "text type variable is not sanitized",
 }
 OF_GENERATED = ("unused parameter", "routine is marked as STABLE, should be IMMUTABLE")
 """What a generated function must not be blamed for while its registry is empty or small."""
@@ -50,7 +54,7 @@ def test_every_function_is_clean(checked: str) -> None:
         if ON_PURPOSE.get(f["proname"]) != f["message"]
         and not (f["generated"] and f["message"].startswith(OF_GENERATED))
     ]
-    assert unexpected == []
+    assert unexpected == [], "\n".join(unexpected)
 
 
 def test_control_it_finds_a_broken_function(checked: str) -> None:

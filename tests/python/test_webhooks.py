@@ -505,7 +505,7 @@ async def test_a_receiver_hands_over_what_is_genuine() -> None:
 @pytest.mark.parametrize(
     ("status", "signed_now", "body"),
     [
-        (400, lambda: {}, BODY),
+        (400, dict, BODY),
         (400, lambda: sign(b"{}", OLD), b"{}"),
         (400, lambda: sign(BODY, OLD), b"\xff"),
         (401, lambda: sign(BODY, OTHER), BODY),

@@ -28,4 +28,4 @@ begin
 end
 $$;
 comment on function dbkit._check_delivery_list(jsonb, text) is
-  'Refuses, with KD004, what is not [{delivery_id bigint, token int, status_code int?, duration_ms int?, …}].';
+  'Refuses with KD004 what is not [{delivery_id bigint, token int, status_code int?, duration_ms int?, …}].';

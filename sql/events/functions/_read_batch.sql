@@ -31,7 +31,7 @@ begin
     v_count := v_count / 2;
   end loop;
   perform dbkit._fail_partition(p_group, p_own, p_own.batch[1], v_error);
-  return '{}';
+  return '{}'::dbkit.event_store[];
 end
 $$;
 comment on function dbkit._read_batch(dbkit.event_consumer_groups, dbkit.event_consumer_partitions) is

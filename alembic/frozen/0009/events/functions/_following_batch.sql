@@ -19,7 +19,7 @@ declare
   v_partitions int[];
   v_last bigint[];
 begin
-  select coalesce(sum(f.events), 0), max(f.last), array_agg(f.part) filter (where f.part >= 0),
+  select coalesce(sum(f.events), 0)::int, max(f.last), array_agg(f.part) filter (where f.part >= 0),
     array_agg(f.last) filter (where f.part >= 0), max(f.positions) filter (where f.part = p_own.partition)
   into v_scanned, v_end, v_partitions, v_last, v_own.batch
   from (

@@ -20,7 +20,7 @@ begin
     (select array[m[2], m[1], m[4], m[3]]
       from regexp_match(v_header,
         '^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) ([A-Z][a-z][a-z]) ([ \d]\d) (\d\d:\d\d:\d\d) (\d{4})$') as m));
-  v_year := v_parts[3];
+  v_year := v_parts[3]::int;
   if length(v_parts[3]) = 2 then
     -- The century that makes it least far from now, and not more than 50 years in the future.
     v_year := v_year + 100 * ((extract(year from p_now at time zone 'UTC')::int + 50 - v_year) / 100);
