@@ -15,15 +15,24 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import cqrs, dispatch, events, startup, webhooks
+from benchmarks import alerts, cqrs, dispatch, events, healing, metrics, startup, webhooks
 from benchmarks.events_stores import Plan
 from benchmarks.figures import Figure, as_json, as_table
 from dbkit.migrations import migrate
 from dbkit.server import temporary_server
 
-PARTS = ("dispatch", "startup", *events.ROWS, *webhooks.ROWS, *cqrs.ROWS)
-
 Say = Callable[[str], None]
+
+STORES: dict[str, Callable[[Plan], list[Figure]]] = {
+    "webhooks": webhooks.run,
+    "cqrs": cqrs.run,
+    "metrics": metrics.run,
+    "alerts": alerts.run,
+    "healing": healing.run,
+}
+"""What is measured on a server of its own each, like the event store."""
+
+PARTS = ("dispatch", "startup", *events.ROWS, *STORES)
 
 
 def main() -> None:
@@ -36,9 +45,10 @@ def main() -> None:
     rows = _dispatch(rounds, seconds, progress.print) if "dispatch" in wanted else []
     starts = startup.run(rounds=rounds, say=progress.print) if "startup" in wanted else {}
     figures = _events(wanted, rounds, seconds, stored, progress.print)
-    sent = _webhooks(rounds, seconds, progress.print) if "webhooks" in wanted else []
-    done = _cqrs(rounds, seconds, progress.print) if "cqrs" in wanted else []
-    tables = {"events": figures, "webhooks": sent, "cqrs": done}
+    tables = {"events": figures}
+    for name in STORES:
+        if name in wanted:
+            tables[name] = _store(name, rounds, seconds, stored, progress.print)
     if given.json:
         print(json.dumps(_document(rows, starts, tables), indent=2))
         return
@@ -77,14 +87,14 @@ def _events(
         return events.run(Plan(server.url, rounds, seconds, stored, say), rows)
 
 
-def _webhooks(rounds: int, seconds: int, say: Say) -> list[Figure]:
+def _store(name: str, rounds: int, seconds: int, stored: float, say: Say) -> list[Figure]:
     with temporary_server(settings=events.SETTINGS) as server:
-        return webhooks.run(Plan(server.url, rounds, seconds, 0, say))
+        return STORES[name](Plan(server.url, rounds, seconds, stored, say))
 
 
-def _cqrs(rounds: int, seconds: int, say: Say) -> list[Figure]:
+def _metrics(rounds: int, seconds: int, stored: float, say: Say) -> list[Figure]:
     with temporary_server(settings=events.SETTINGS) as server:
-        return cqrs.run(Plan(server.url, rounds, seconds, 0, say))
+        return metrics.run(Plan(server.url, rounds, seconds, stored, say))
 
 
 def _document(

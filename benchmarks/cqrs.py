@@ -12,8 +12,6 @@ from benchmarks.events_stores import Plan, create_store, execute, in_role
 from benchmarks.figures import Figure, skipped
 from benchmarks.pgbench import run_script, take_turns
 
-ROWS = ("cqrs",)
-
 CLIENTS = 8
 """For throughput; latencies are those of one client."""
 

@@ -25,8 +25,6 @@ from benchmarks.pgbench import take_turns
 from benchmarks.webhooks_http import Endpoint, Job, endpoint, post_all
 from dbkit.webhooks import sign
 
-ROWS = ("webhooks",)
-
 SUBSCRIPTIONS = 8
 IN_FLIGHT = 64
 """Requests at a time, of the worker and of the bare client."""

@@ -11,19 +11,31 @@ from dbkit._error_base import DbkitError
 
 __all__ = [
     "ALL",
+    "AlertIsResolved",
+    "AlertMetricInUse",
     "AmountTooLarge",
     "ClientTooOld",
     "CommandKeyReused",
     "CommandNotBegun",
     "CommandRejected",
+    "ContractMigration",
     "CustomizationUnavailable",
+    "DeploymentOver",
+    "DuplicateAlertRule",
     "DuplicateDeployment",
     "EventIdReused",
     "EventImmutable",
     "EventSchemaViolation",
     "Forbidden",
+    "HealingMovedOn",
+    "HealingNotUndoable",
+    "HealingUndone",
     "IdempotencyKeyInFlight",
     "IdempotencyKeyReused",
+    "InvalidAlertChannel",
+    "InvalidAlertMetric",
+    "InvalidAlertRule",
+    "InvalidAlertTime",
     "InvalidArgument",
     "InvalidCommand",
     "InvalidCommandRegistration",
@@ -36,25 +48,38 @@ __all__ = [
     "InvalidEvent",
     "InvalidEventRegistration",
     "InvalidFallback",
+    "InvalidFigure",
+    "InvalidHealRule",
+    "InvalidMaintenanceStep",
+    "InvalidMetric",
+    "InvalidMetricType",
     "InvalidOrderLines",
     "InvalidPayload",
     "InvalidQuantity",
     "InvalidQuery",
     "InvalidQueryRegistration",
     "InvalidRegistration",
+    "InvalidRelease",
     "InvalidRollback",
+    "InvalidSilence",
     "InvalidSubscription",
     "InvalidVersionNumber",
     "InvalidWorkerTask",
     "ItemUnavailable",
     "LeaseLost",
+    "MetricQuotaExceeded",
     "NoApplier",
     "NoRollbackTarget",
+    "NoRunningRelease",
+    "NoScheduler",
     "PositionNotReached",
     "ProjectionBusy",
     "ProjectionNotReady",
+    "ReleaseRunning",
+    "RollbackFailed",
     "SelectionOutOfRange",
     "StaleLease",
+    "StaleNotificationLease",
     "StoreClosed",
     "StreamArchived",
     "StreamConflict",
@@ -62,18 +87,28 @@ __all__ = [
     "SubjectInUse",
     "SubscriptionDisabled",
     "SwitchConflict",
+    "TooMuchHealed",
     "TransitionNotAllowed",
+    "UnknownAlert",
+    "UnknownAlertChannel",
+    "UnknownAlertMetric",
+    "UnknownAlertRule",
     "UnknownCall",
     "UnknownCommand",
     "UnknownConsumerGroup",
     "UnknownDeadLetter",
     "UnknownDelivery",
     "UnknownDeployment",
+    "UnknownHealRule",
+    "UnknownHealing",
+    "UnknownMaintenanceStep",
     "UnknownMenuItem",
+    "UnknownMetricType",
     "UnknownOrder",
     "UnknownProjection",
     "UnknownQuery",
     "UnknownRegion",
+    "UnknownSilence",
     "UnknownSourceRegion",
     "UnknownStore",
     "UnknownStream",
@@ -231,6 +266,27 @@ class VersionBrownout(DbkitError):
     http_status: ClassVar[int] = 503
 
 
+class InvalidRelease(DbkitError):
+    """A share, guard or limit of a guarded release is not acceptable."""
+
+    code: ClassVar[str] = "KD115"
+    http_status: ClassVar[int] = 400
+
+
+class ReleaseRunning(DbkitError):
+    """Another guarded release is running."""
+
+    code: ClassVar[str] = "KD116"
+    http_status: ClassVar[int] = 409
+
+
+class NoRunningRelease(DbkitError):
+    """No such guarded release is running."""
+
+    code: ClassVar[str] = "KD117"
+    http_status: ClassVar[int] = 404
+
+
 class UnknownDeployment(DbkitError):
     """There is no deployment with this id."""
 
@@ -263,6 +319,27 @@ class InvalidRollback(DbkitError):
     """This cannot be rolled back, or cannot be put back."""
 
     code: ClassVar[str] = "KD205"
+    http_status: ClassVar[int] = 409
+
+
+class ContractMigration(DbkitError):
+    """A contract migration lies between: older code fails with it."""
+
+    code: ClassVar[str] = "KD206"
+    http_status: ClassVar[int] = 409
+
+
+class RollbackFailed(DbkitError):
+    """The last rollback has failed: no second one is tried."""
+
+    code: ClassVar[str] = "KD207"
+    http_status: ClassVar[int] = 409
+
+
+class DeploymentOver(DbkitError):
+    """The deployment is over: it can begin no further step."""
+
+    code: ClassVar[str] = "KD208"
     http_status: ClassVar[int] = 409
 
 
@@ -630,6 +707,209 @@ class CommandNotBegun(DbkitError):
     http_status: ClassVar[int] = 409
 
 
+class InvalidMetric(DbkitError):
+    """An event of metrics is malformed or too large."""
+
+    code: ClassVar[str] = "KD701"
+    http_status: ClassVar[int] = 400
+
+
+class UnknownMetricType(DbkitError):
+    """There is no type of metrics of this name."""
+
+    code: ClassVar[str] = "KD702"
+    http_status: ClassVar[int] = 404
+
+
+class InvalidMetricType(DbkitError):
+    """A type of metrics cannot be registered as asked."""
+
+    code: ClassVar[str] = "KD703"
+    http_status: ClassVar[int] = 400
+
+
+class MetricQuotaExceeded(DbkitError):
+    """The caller has sent as many metrics as it may in this minute."""
+
+    code: ClassVar[str] = "KD704"
+    http_status: ClassVar[int] = 429
+
+
+class InvalidFigure(DbkitError):
+    """A figure of the platform cannot be registered as asked."""
+
+    code: ClassVar[str] = "KD705"
+    http_status: ClassVar[int] = 400
+
+
+class UnknownAlertRule(DbkitError):
+    """There is no such alert rule."""
+
+    code: ClassVar[str] = "KD720"
+    http_status: ClassVar[int] = 404
+
+
+class InvalidAlertRule(DbkitError):
+    """A setting of an alert rule is missing or outside its range."""
+
+    code: ClassVar[str] = "KD721"
+    http_status: ClassVar[int] = 400
+
+
+class DuplicateAlertRule(DbkitError):
+    """An alert rule of this name is already there."""
+
+    code: ClassVar[str] = "KD722"
+    http_status: ClassVar[int] = 409
+
+
+class UnknownAlertMetric(DbkitError):
+    """No metric of that name is registered for alerts."""
+
+    code: ClassVar[str] = "KD723"
+    http_status: ClassVar[int] = 404
+
+
+class InvalidAlertMetric(DbkitError):
+    """The name or the function of a metric is not acceptable."""
+
+    code: ClassVar[str] = "KD724"
+    http_status: ClassVar[int] = 400
+
+
+class UnknownAlert(DbkitError):
+    """There is no such alert."""
+
+    code: ClassVar[str] = "KD725"
+    http_status: ClassVar[int] = 404
+
+
+class AlertIsResolved(DbkitError):
+    """The alert is resolved already."""
+
+    code: ClassVar[str] = "KD726"
+    http_status: ClassVar[int] = 409
+
+
+class UnknownSilence(DbkitError):
+    """There is no such silence, or it is over."""
+
+    code: ClassVar[str] = "KD727"
+    http_status: ClassVar[int] = 404
+
+
+class InvalidSilence(DbkitError):
+    """A silence's pattern, times or reason are not acceptable."""
+
+    code: ClassVar[str] = "KD728"
+    http_status: ClassVar[int] = 400
+
+
+class UnknownAlertChannel(DbkitError):
+    """There is no alert channel of this name."""
+
+    code: ClassVar[str] = "KD729"
+    http_status: ClassVar[int] = 404
+
+
+class InvalidAlertChannel(DbkitError):
+    """An alert channel's name, kind or URL is not acceptable."""
+
+    code: ClassVar[str] = "KD730"
+    http_status: ClassVar[int] = 400
+
+
+class StaleNotificationLease(DbkitError):
+    """The lease of the notification has ended: somebody else may have it."""
+
+    code: ClassVar[str] = "KD731"
+    http_status: ClassVar[int] = 409
+
+
+class InvalidAlertTime(DbkitError):
+    """The time of an evaluation or of a backtest is not acceptable."""
+
+    code: ClassVar[str] = "KD732"
+    http_status: ClassVar[int] = 400
+
+
+class AlertMetricInUse(DbkitError):
+    """Alert rules still watch the metric."""
+
+    code: ClassVar[str] = "KD733"
+    http_status: ClassVar[int] = 409
+
+
+class UnknownHealRule(DbkitError):
+    """There is no heal rule of this name."""
+
+    code: ClassVar[str] = "KD740"
+    http_status: ClassVar[int] = 404
+
+
+class InvalidHealRule(DbkitError):
+    """A heal rule's functions, name or limits are not acceptable."""
+
+    code: ClassVar[str] = "KD741"
+    http_status: ClassVar[int] = 400
+
+
+class UnknownHealing(DbkitError):
+    """There is no such healing, or no such run."""
+
+    code: ClassVar[str] = "KD742"
+    http_status: ClassVar[int] = 404
+
+
+class HealingMovedOn(DbkitError):
+    """What was healed has moved on since, so it cannot be undone."""
+
+    code: ClassVar[str] = "KD743"
+    http_status: ClassVar[int] = 409
+
+
+class HealingUndone(DbkitError):
+    """The healing is undone already."""
+
+    code: ClassVar[str] = "KD744"
+    http_status: ClassVar[int] = 409
+
+
+class HealingNotUndoable(DbkitError):
+    """The rule is gone, or has no function that undoes."""
+
+    code: ClassVar[str] = "KD745"
+    http_status: ClassVar[int] = 409
+
+
+class TooMuchHealed(DbkitError):
+    """A rule's function changed more than it was allowed to."""
+
+    code: ClassVar[str] = "KD746"
+    http_status: ClassVar[int] = 500
+
+
+class UnknownMaintenanceStep(DbkitError):
+    """There is no maintenance step of this name."""
+
+    code: ClassVar[str] = "KD747"
+    http_status: ClassVar[int] = 404
+
+
+class InvalidMaintenanceStep(DbkitError):
+    """A maintenance step's function, name or interval is not acceptable."""
+
+    code: ClassVar[str] = "KD748"
+    http_status: ClassVar[int] = 400
+
+
+class NoScheduler(DbkitError):
+    """The extension pg_cron is not installed in this database."""
+
+    code: ClassVar[str] = "KD749"
+    http_status: ClassVar[int] = 409
+
+
 ALL: tuple[type[DbkitError], ...] = (
     InvalidContext,
     InvalidVersionNumber,
@@ -651,11 +931,17 @@ ALL: tuple[type[DbkitError], ...] = (
     VersionInUse,
     SwitchConflict,
     VersionBrownout,
+    InvalidRelease,
+    ReleaseRunning,
+    NoRunningRelease,
     UnknownDeployment,
     DuplicateDeployment,
     InvalidDeploymentStatus,
     NoRollbackTarget,
     InvalidRollback,
+    ContractMigration,
+    RollbackFailed,
+    DeploymentOver,
     UnknownRegion,
     UnknownOrder,
     UnknownStore,
@@ -708,4 +994,33 @@ ALL: tuple[type[DbkitError], ...] = (
     PositionNotReached,
     InvalidQueryRegistration,
     CommandNotBegun,
+    InvalidMetric,
+    UnknownMetricType,
+    InvalidMetricType,
+    MetricQuotaExceeded,
+    InvalidFigure,
+    UnknownAlertRule,
+    InvalidAlertRule,
+    DuplicateAlertRule,
+    UnknownAlertMetric,
+    InvalidAlertMetric,
+    UnknownAlert,
+    AlertIsResolved,
+    UnknownSilence,
+    InvalidSilence,
+    UnknownAlertChannel,
+    InvalidAlertChannel,
+    StaleNotificationLease,
+    InvalidAlertTime,
+    AlertMetricInUse,
+    UnknownHealRule,
+    InvalidHealRule,
+    UnknownHealing,
+    HealingMovedOn,
+    HealingUndone,
+    HealingNotUndoable,
+    TooMuchHealed,
+    UnknownMaintenanceStep,
+    InvalidMaintenanceStep,
+    NoScheduler,
 )

@@ -14,7 +14,17 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from dbkit import cli_commands, cli_events, cli_webhooks, cli_worker
+from dbkit import (
+    cli_alerts,
+    cli_commands,
+    cli_deploy,
+    cli_events,
+    cli_healing,
+    cli_metrics,
+    cli_release,
+    cli_webhooks,
+    cli_worker,
+)
 from dbkit.cli_parts import (
     ApiVersion,
     AppName,
@@ -75,7 +85,7 @@ def _up(url: str | None) -> Server:
 
 @app.command()
 def up(url: Url = None, as_json: Json = False) -> None:
-    """Start the embedded server or reuse it, migrate, print the URL.
+    """Start or reuse the embedded server, migrate, print the URL.
 
     With DATABASE_URL or --url nothing is started: that database is migrated. The server's files
     are in DBKIT_HOME (default .dbkit); it runs until `dbkit down`.
@@ -650,8 +660,15 @@ def demo(
 
 
 # Its commands are made of what is above.
+app.add_typer(cli_alerts.alerts, name="alerts")
 app.add_typer(cli_commands.commands, name="commands")
+app.command("deploy")(cli_deploy.deploy)
+app.command("deployments")(cli_deploy.deployments)
+app.command("release")(cli_release.release)
 app.add_typer(cli_events.events, name="events")
+app.add_typer(cli_metrics.metrics, name="metrics")
+app.add_typer(cli_healing.heal, name="heal")
+app.add_typer(cli_healing.maintenance, name="maintenance")
 app.add_typer(cli_commands.queries, name="queries")
 app.add_typer(cli_webhooks.webhooks, name="webhooks")
 app.add_typer(cli_worker.worker, name="worker")

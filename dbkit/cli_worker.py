@@ -45,8 +45,8 @@ def run(
         typer.Option(
             "--only",
             metavar="TASK",
-            help="Only this task: fan-out, webhooks, projections, snapshots or maintenance; can "
-            "be repeated.",
+            help="Only this task: fan-out, webhooks, projections, snapshots, maintenance or "
+            "alerts; can be repeated.",
             show_default=False,
         ),
     ] = None,
@@ -108,12 +108,12 @@ def run(
     role: Role = None,
     url: Url = None,
 ) -> None:
-    """Run webhooks, projections and maintenance.
+    """Run webhooks, projections, maintenance and alerts.
 
     Until SIGTERM, SIGINT or `dbkit worker stop`. Any number of them may run side by side. Needs
-    service_role. DBKIT_WEBHOOK_ALLOW names the private targets that webhooks may reach,
-    DBKIT_WEBHOOK_CA a file of authorities to trust. Logs go to stderr, as JSON when that is no
-    terminal.
+    service_role. DBKIT_WEBHOOK_ALLOW names the private targets that webhooks and notices may
+    reach, DBKIT_WEBHOOK_CA a file of authorities that webhooks trust. Logs go to
+    stderr, as JSON when that is no terminal.
     """
     if context.invoked_subcommand is not None:
         return
@@ -132,7 +132,7 @@ def run(
         metrics_port=metrics_port,
         metrics_address=metrics_address,
         role=role,
-        allow=_allow_list(),
+        allow=allow_list(),
         ca_file=settings().webhook_ca,
     )
     if not run_worker(lambda: Worker(target_url(url), options)):
@@ -154,7 +154,7 @@ def _tasks(only: list[str] | None, without: list[str] | None) -> frozenset[Task]
     return frozenset(cast("set[Task]", chosen))
 
 
-def _allow_list() -> AllowList:
+def allow_list() -> AllowList:
     from dbkit.egress import AllowList
     from dbkit.settings import settings
 
@@ -187,7 +187,7 @@ def _log_to_stderr(verbose: bool) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.DEBUG if verbose else logging.INFO
         ),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
         cache_logger_on_first_use=True,
     )
 

@@ -22,6 +22,9 @@ Connection: TypeAlias = "psycopg.Connection[tuple[Any, ...]]"
 # and libpq's tools trust a server's names: each release's notes say which CVEs it closes.
 SAFE_MINORS = {15: 19, 16: 15, 17: 11, 18: 6}
 
+# Before these libpq, which the driver brings along, can be made to write past its buffers.
+SAFE_CLIENTS = {13: 23, 14: 20, 15: 15, 16: 11, 17: 7, 18: 1}
+
 RUNWAY_DAYS = 3
 _MANY_CONNECTIONS = 500
 
@@ -89,6 +92,34 @@ def server_version(number: int) -> _Finding:
 def _server_version(connection: Connection) -> _Finding:
     query = "select current_setting('server_version_num')::int"
     return server_version(_values(connection, query)[0])
+
+
+def client_version(number: int) -> _Finding:
+    """Judge libpq's version (180006 is 18.6)."""
+    major, minor = divmod(number, 10000)
+    shown = f"libpq {major}.{minor}"
+    if major < min(SAFE_CLIENTS) or minor < SAFE_CLIENTS.get(major, 0):
+        advice = "Upgrade psycopg[binary], or the libpq of this machine."
+        return "problem", f"{shown} has known holes", advice
+    return "ok", shown, ""
+
+
+def _client_version(_: Connection) -> _Finding:
+    return client_version(psycopg.pq.version())
+
+
+def _durability(connection: Connection) -> _Finding:
+    """Settings that lose what was acknowledged, or let tables grow for ever."""
+    query = """
+        select format('%s is %s', name, setting), name <> 'synchronous_commit' from pg_settings
+        where (name, setting) in (('fsync', 'off'), ('full_page_writes', 'off'),
+          ('autovacuum', 'off'), ('synchronous_commit', 'off'))
+        order by 1"""
+    found = connection.execute(query).fetchall()
+    if not found:
+        return "ok", "nothing that is acknowledged can be lost in a crash", ""
+    status: Status = "problem" if any(severe for _, severe in found) else "warning"
+    return status, _listed(text for text, _ in found), "alter system set …; then reload."
 
 
 def _connections(connection: Connection) -> _Finding:
@@ -173,19 +204,13 @@ def _revision(connection: Connection) -> _Finding:
         here = found[0] if found else None
     if here is None:
         return "problem", "dbkit is not installed in this database", "Run `dbkit migrate`."
-    head = _head()
+    head = migrations.head()
     if here == head:
         return "ok", f"at {here}, the newest revision", ""
     if here > max(head, *known):
         advice = "Upgrade the Python package to the version that migrated this database."
         return "problem", f"at {here}, which this package (newest: {head}) does not know", advice
     return "problem", f"at {here}, the newest revision is {head}", "Run `dbkit migrate`."
-
-
-def _head() -> str:
-    from alembic.script import ScriptDirectory
-
-    return str(ScriptDirectory.from_config(migrations.alembic_config()).get_current_head())
 
 
 def _search_path(connection: Connection) -> _Finding:
@@ -306,7 +331,8 @@ def _partition_runway(connection: Connection) -> _Finding:
         fewest = min((days for _, days in tables), default=0)
         return "ok", f"{fewest} days of partitions ahead", ""
     found = _listed(f"{name}: {max(days, 0)} days ahead" for name, days in short)
-    advice = f"select dbkit.ensure_day_partitions('dbkit.{short[0][0]}'); every day, by a timer."
+    calls = "; ".join(f"select dbkit.ensure_day_partitions('dbkit.{name}')" for name, _ in short)
+    advice = f"{calls}; every day, by a worker or a timer."
     return "problem" if any(days < 0 for _, days in short) else "warning", found, advice
 
 
@@ -324,8 +350,112 @@ def _public_rights(connection: Connection) -> _Finding:
     return "problem", f"PUBLIC may execute {_listed(names)}", advice
 
 
+# --- what should be at work ------------------------------------------------------------------
+
+# A task that has never run is given an hour: a database may be migrated before its worker starts.
+_OVERDUE = """
+    select task from dbkit.worker_tasks
+    where next_run_at < dbkit.clock() - case when last_finished_at is null then interval '1 hour'
+      else greatest(interval '5 minutes', 3 * every_seconds * interval '1 second') end
+    order by next_run_at"""
+
+
+def _workers(connection: Connection) -> _Finding:
+    query = """
+        select count(*) filter (where alive), coalesce(
+          array_agg(format('%s (%s)', host, pid) order by host, pid) filter (where not alive), '{}')
+        from (select *, beat_at > dbkit.clock() - interval '1 minute' as alive
+          from dbkit.workers) as w"""
+    alive, silent = connection.execute(query).fetchall()[0]
+    overdue = _values(connection, _OVERDUE)
+    advice = "Start `dbkit worker`, and have it started again when it ends."
+    if not alive and (silent or overdue):
+        found = f"silent: {_listed(silent)}" if silent else f"none; overdue: {_listed(overdue)}"
+        return "problem", f"no worker is alive ({found})", advice
+    if silent:
+        return "warning", f"{alive} alive, without a word of farewell: {_listed(silent)}", advice
+    return "ok", f"{alive} alive" if alive else "none, and nothing waits for one", ""
+
+
+def _worker_tasks(connection: Connection) -> _Finding:
+    query = """
+        select format('%s (%s)', task, left(last_error, 100)) from dbkit.worker_tasks
+        where failures_in_a_row >= 3 order by task"""
+    failing = _values(connection, query)
+    if failing:
+        advice = "`dbkit worker tasks` shows them; select run_worker_task('…', true) tries again."
+        return "problem", f"failing: {_listed(failing, 3)}", advice
+    overdue = _values(connection, _OVERDUE)
+    if overdue:
+        return "warning", f"overdue: {_listed(overdue)}", "`dbkit worker tasks` shows them."
+    return "ok", "every task runs when it is due", ""
+
+
+def _alert_evaluator(connection: Connection) -> _Finding:
+    if not _values(connection, "select to_regclass('dbkit.alert_rules')")[0]:
+        return "ok", "this revision has no alert rules", ""
+    enabled = _values(connection, "select count(*) from dbkit.alert_rules where enabled")[0]
+    if enabled and "evaluate_alert_rules" in _values(connection, _OVERDUE):
+        found = f"{enabled} rules are enabled, and nobody evaluates them"
+        return "problem", found, "Start `dbkit worker`; select evaluate_alert_rules() does it once."
+    return "ok", f"{enabled} rules are watched", ""
+
+
+def _webhooks(connection: Connection) -> _Finding:
+    query = """
+        select format('%s (%s)', subscription_id, coalesce(left(disabled_reason, 100), 'by hand'))
+        from dbkit.event_subscriptions where status = 'disabled' order by disabled_at desc"""
+    disabled = _values(connection, query)
+    if not disabled:
+        return "ok", "no webhook is disabled", ""
+    advice = "Repair the receiver, then `dbkit webhooks enable ID`."
+    return "warning", f"disabled: {_listed(disabled, 3)}", advice
+
+
+def _dead_letters(connection: Connection) -> _Finding:
+    query = """
+        select format('%s of %s (%s)', count(*), source_name, source) from dbkit.event_dead_letters
+        where status = 'open' group by source, source_name order by count(*) desc"""
+    letters = _values(connection, query)
+    if not letters:
+        return "ok", "none are open", ""
+    return "warning", f"open: {_listed(letters)}", "`dbkit webhooks dead list`; requeue or discard."
+
+
+def _release(connection: Connection) -> _Finding:
+    query = """
+        select format('%s for %s %% of consumers', version, share),
+          coalesce(evaluated_at, started_at) < dbkit.clock() - interval '1 minute',
+          new_calls + old_calls = 0 and step_started_at < dbkit.clock() - interval '5 minutes'
+        from dbkit.api_releases where status = 'running'"""
+    for release, unwatched, unlogged in connection.execute(query).fetchall():
+        if unwatched:
+            found = f"{release}, and nobody evaluates it"
+            return "problem", found, "Start `dbkit worker`, or `dbkit release` to watch it."
+        if unlogged:
+            found = f"{release}, and no call is logged: it cannot be judged"
+            return "warning", found, "Log requests (log_api_requests), with client_id."
+        return "ok", f"{release} is watched", ""
+    return "ok", "no guarded release is running", ""
+
+
+def _deployments(connection: Connection) -> _Finding:
+    query = """
+        select format('%s (since %s)', deployment_id, to_char(deployed_at, 'YYYY-MM-DD HH24:MI'))
+        from dbkit.deployment_log
+        where status = 'deploying' and deployed_at < dbkit.clock() - interval '1 hour'
+        order by deployed_at"""
+    unfinished = _values(connection, query)
+    if not unfinished:
+        return "ok", "none is left unfinished", ""
+    advice = "The next `dbkit deploy` gives its own up; others: select update_deployment_status(…)."
+    return "warning", f"still deploying: {_listed(unfinished)}", advice
+
+
 _ANYWHERE: list[tuple[str, _Look]] = [
     ("server version", _server_version),
+    ("client library", _client_version),
+    ("durability", _durability),
     ("revision", _revision),
     ("connections", _connections),
     ("idle transactions", _idle_transactions),
@@ -340,4 +470,11 @@ _INSTALLED: list[tuple[str, _Look]] = [
     ("handlers", _handlers),
     ("partitions", _partition_runway),
     ("rights of PUBLIC", _public_rights),
+    ("workers", _workers),
+    ("worker tasks", _worker_tasks),
+    ("alert evaluator", _alert_evaluator),
+    ("webhooks", _webhooks),
+    ("dead letters", _dead_letters),
+    ("guarded release", _release),
+    ("deployments", _deployments),
 ]

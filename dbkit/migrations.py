@@ -16,6 +16,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy.exc import DBAPIError
 
 from alembic import command, context, op
@@ -302,6 +303,19 @@ def migrate(url: str, to: str = "head") -> None:
         command.downgrade(config, to)
     else:
         command.upgrade(config, to)
+
+
+def head() -> str:
+    """The newest revision that this package knows."""
+    return str(ScriptDirectory.from_config(alembic_config()).get_current_head())
+
+
+def contract_revisions(since: str | None) -> list[str]:
+    """Revisions after one that take away what older code uses: they say `contract = True`."""
+    scripts = ScriptDirectory.from_config(alembic_config())
+    later = scripts.iterate_revisions("head", since or "base")
+    found = [script.revision for script in later if getattr(script.module, "contract", False)]
+    return sorted(found)
 
 
 def current(url: str) -> str | None:

@@ -22,11 +22,23 @@ class Settings(BaseSettings):
     """`embedded`, `installed` or a folder of server binaries; default: embedded, then installed."""
 
     webhook_allow: str = Field(default="", validation_alias="DBKIT_WEBHOOK_ALLOW")
-    """Private targets that webhooks may reach, comma-separated: networks (`10.0.0.0/8`), names
-    (`receiver.internal`) or either with a port (`localhost:8080`)."""
+    """Private targets that webhooks and alerts may reach, comma-separated: networks (`10.0.0.0/8`),
+    names (`receiver.internal`) or either with a port (`localhost:8080`)."""
 
     webhook_ca: Path | None = Field(default=None, validation_alias="DBKIT_WEBHOOK_CA")
     """PEM file of certificate authorities that webhooks trust besides the public ones."""
+
+    deploy_token: str | None = Field(default=None, validation_alias="DBKIT_DEPLOY_TOKEN")
+    """Bearer token for the URL that `dbkit deploy --rollback-url` posts to."""
+
+    vercel_token: str | None = Field(default=None, validation_alias="VERCEL_TOKEN")
+    """Token of Vercel's API, for `dbkit deploy --rollback-vercel`."""
+
+    vercel_team: str | None = Field(default=None, validation_alias="VERCEL_TEAM_ID")
+    """Team to which the Vercel project belongs."""
+
+    vercel_api: str = Field(default="https://api.vercel.com", validation_alias="DBKIT_VERCEL_API")
+    """Where Vercel's API is."""
 
 
 @cache

@@ -91,6 +91,7 @@ def _mentions(text: str) -> set[str]:
 
 
 _AGGREGATE = re.compile(r"^create or replace aggregate", re.MULTILINE)
+_MATERIALIZED = re.compile(r"^create materialized view", re.MULTILINE)
 
 
 def creation_order(objects: Mapping[ObjectId, str]) -> list[ObjectId]:
@@ -129,7 +130,10 @@ def apply_sql(item: ObjectId, text: str) -> str:
         before = _revoke_if_exists(item.name, "pg_proc", "proname", "pronamespace", "function")
         after = f"revoke all on function dbkit.{item.name} from public;\n"
         return before + _grants_last(up, after)
-    if item.kind == "views":
+    if item.kind == "views" and _MATERIALIZED.search(up):
+        # It cannot be replaced; made anew it is filled at once, in the same transaction.
+        before = f"drop materialized view if exists dbkit.{item.name};\n"
+    elif item.kind == "views":
         before = _revoke_if_exists(item.name, "pg_class", "relname", "relnamespace", "table")
     if item.kind in ("triggers", "policies"):
         before = "".join(_part_drops(item, up, if_exists=True))
@@ -170,7 +174,7 @@ def drop_sql(item: ObjectId, text: str) -> str:
     if item.kind in ("triggers", "policies"):
         return "".join(_part_drops(item, up, if_exists=False))
     sort = {"tables": "table", "functions": "routine", "views": "view"}[item.kind]
-    if item.kind == "views" and re.search(r"^create materialized view", up, re.MULTILINE):
+    if item.kind == "views" and _MATERIALIZED.search(up):
         sort = "materialized view"
     return f"drop {sort} dbkit.{item.name};\n"
 

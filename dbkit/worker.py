@@ -29,12 +29,18 @@ from structlog.typing import FilteringBoundLogger
 
 from dbkit.database import lost_connection
 from dbkit.egress import AllowList, Sender
+from dbkit.worker_alerts import Notices
 from dbkit.worker_delivery import Deliveries
 from dbkit.worker_link import Connection, Link
 from dbkit.worker_metrics import Metrics
 
-Task: TypeAlias = Literal["fan-out", "webhooks", "projections", "snapshots", "maintenance"]
-TASKS: tuple[Task, ...] = ("fan-out", "webhooks", "projections", "snapshots", "maintenance")
+Task: TypeAlias = Literal[
+    "fan-out", "webhooks", "projections", "snapshots", "maintenance", "alerts"
+]
+TASKS: tuple[Task, ...] = (
+    *("fan-out", "webhooks", "projections", "snapshots", "maintenance"),
+    "alerts",
+)
 
 CHANNEL = "dbkit_worker"
 BEAT_SECONDS = 10.0
@@ -50,7 +56,7 @@ STOP_SECONDS = 5.0
 """For the last words to the database, beyond the grace of what is under way."""
 
 # The database's time too: when something is due is a time of its clock, not of this machine's.
-_LOOK = "select dbkit.get_event_work(), dbkit.clock()"
+_LOOK = "select dbkit.get_event_work(), dbkit.clock(), dbkit.get_alert_work()"
 _BEAT = "select dbkit.beat_worker(%s, %s, %s, %s, %s)"
 _END = "select dbkit.end_worker(%s)"
 _FAN_OUT = "select dbkit.queue_event_for_webhooks(%s)"
@@ -77,7 +83,7 @@ class Options:
     metrics_address: str = "127.0.0.1"
     role: str | None = None
     allow: AllowList | None = None
-    """Private targets that webhooks may reach all the same."""
+    """Private targets that webhooks and notices may reach all the same."""
     ca_file: Path | None = None
 
 
@@ -195,7 +201,18 @@ class Worker:
         self._lanes: dict[Task, Lane] = {}
         self._sender: Sender | None = None
         self._deliveries: Deliveries | None = None
+        self._notices = Notices(
+            worker=self._name,
+            allow=options.allow or AllowList(),
+            metrics=self._metrics,
+            log=self._log,
+        )
         self._add_lanes()
+
+    @property
+    def _name(self) -> str:
+        """As leases say it."""
+        return f"{socket.gethostname()}:{os.getpid()}:{self.worker_id}"[:200]
 
     def _link(self, url: str) -> Link:
         return Link(url, self._options.role)
@@ -206,6 +223,7 @@ class Worker:
             "projections": self._project,
             "snapshots": self._snapshot,
             "maintenance": self._maintain,
+            "alerts": self._notices.step,
         }
         for name, step in steps.items():
             if name in self._options.tasks:
@@ -261,7 +279,7 @@ class Worker:
         self._deliveries = Deliveries(
             self._link(self._url),
             self._sender,
-            worker=f"{socket.gethostname()}:{os.getpid()}:{self.worker_id}"[:200],
+            worker=self._name,
             user_agent=f"dbkit/{self._version}",
             concurrency=self._options.concurrency,
             lease_seconds=self._options.lease_seconds,
@@ -387,14 +405,15 @@ class Worker:
 
     @property
     def _progress(self) -> int:
-        return self._moved + (self._deliveries.progress if self._deliveries is not None else 0)
+        moved = self._moved + self._notices.moved
+        return moved + (self._deliveries.progress if self._deliveries is not None else 0)
 
     async def _look(self, connection: Connection) -> float:
         """Hands out what there is to do; returns for how long nothing more is expected."""
         cursor = await connection.execute(_LOOK)
-        ((found, now),) = await cursor.fetchall()
+        ((found, now, notices_due_at),) = await cursor.fetchall()
         work = msgspec.convert(found, Work)
-        self._hand_out(work)
+        self._hand_out(work, notices_due_at is not None and notices_due_at <= now)
         if work.deliveries_due_at is None or self._deliveries is None:
             return self._options.poll_seconds
         wait: float = (work.deliveries_due_at - now).total_seconds()
@@ -410,7 +429,7 @@ class Worker:
         self._naps += 1
         return min(self._options.poll_seconds, 0.05 * 2.0 ** min(self._naps, 10))
 
-    def _hand_out(self, work: Work) -> None:
+    def _hand_out(self, work: Work, notices: bool) -> None:
         self._projections = [p for p in work.projections if not self._rests.resting(p)]
         self._tasks = list(work.tasks)
         told = {
@@ -418,6 +437,7 @@ class Worker:
             "projections": bool(self._projections),
             "snapshots": work.snapshots and not self._rests.resting("snapshots"),
             "maintenance": bool(self._tasks),
+            "alerts": notices,
         }
         for name, lane in self._lanes.items():
             if told[name]:

@@ -51,6 +51,12 @@ class Metrics:
             ["task", "outcome"],
             registry=registry,
         )
+        self._notices = Counter(
+            "dbkit_alert_notices",
+            "Notices of alerts: sent, refused, blocked, timeout, config, error, stale.",
+            ["outcome"],
+            registry=registry,
+        )
         self._errors = Counter(
             "dbkit_worker_errors", "Errors that a task met.", ["task"], registry=registry
         )
@@ -96,6 +102,10 @@ class Metrics:
     def ran(self, task: str, failed: bool) -> None:
         self._runs.labels(task, "failed" if failed else "done").inc()
         self.totals["tasks_failed" if failed else "tasks_done"] += 1
+
+    def notice(self, outcome: str) -> None:
+        self._notices.labels(outcome).inc()
+        self.totals["notices" if outcome == "sent" else f"notices_{outcome}"] += 1
 
     def error(self, task: str) -> None:
         self._errors.labels(task).inc()

@@ -17,6 +17,7 @@ from dbkit.codec import (
     Unset,
     arguments,
     json_as,
+    json_or_none,
     json_value,
     nothing,
     rows_of,
@@ -24,6 +25,82 @@ from dbkit.codec import (
     scalar_or_none,
     to_json,
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AbortReleaseResult:
+    """What `dbkit.abort_release` returns."""
+
+    release_id: str
+    version: str
+    previous_version: str
+    status: str
+    verdict: str
+    share: float
+    next_shares: list[float]
+    guards: list[str]
+    started_at: datetime.datetime
+    ends_at: datetime.datetime
+    evaluated_at: datetime.datetime | None
+    new: AbortReleaseResultNew
+    old: AbortReleaseResultOld
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AbortReleaseResultNew:
+    """What `dbkit.abort_release` returns."""
+
+    calls: int
+    errors: int
+    slow: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AbortReleaseResultOld:
+    """What `dbkit.abort_release` returns."""
+
+    calls: int
+    errors: int
+    slow: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeginReleaseResult:
+    """What `dbkit.begin_release` returns."""
+
+    release_id: str
+    version: str
+    previous_version: str
+    status: str
+    verdict: str
+    share: float
+    next_shares: list[float]
+    guards: list[str]
+    started_at: datetime.datetime
+    ends_at: datetime.datetime
+    evaluated_at: datetime.datetime | None
+    new: BeginReleaseResultNew
+    old: BeginReleaseResultOld
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeginReleaseResultNew:
+    """What `dbkit.begin_release` returns."""
+
+    calls: int
+    errors: int
+    slow: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeginReleaseResultOld:
+    """What `dbkit.begin_release` returns."""
+
+    calls: int
+    errors: int
+    slow: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +112,16 @@ class EvaluateFeatureResult:
     reason: str
     error_code: str | None
     rollout_percentage: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluateReleasesResult:
+    """What `dbkit.evaluate_releases` returns."""
+
+    evaluated: bool
+    release_id: str | None
+    verdict: str | None
+    action: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +152,44 @@ class GetActiveApiVersionRow:
     updated_at: datetime.datetime
     updated_by: str
     deployment_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetReleaseStatusResult:
+    """What `dbkit.get_release_status` returns."""
+
+    release_id: str
+    version: str
+    previous_version: str
+    status: str
+    verdict: str
+    share: float
+    next_shares: list[float]
+    guards: list[str]
+    started_at: datetime.datetime
+    ends_at: datetime.datetime
+    evaluated_at: datetime.datetime | None
+    new: GetReleaseStatusResultNew
+    old: GetReleaseStatusResultOld
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetReleaseStatusResultNew:
+    """What `dbkit.get_release_status` returns."""
+
+    calls: int
+    errors: int
+    slow: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetReleaseStatusResultOld:
+    """What `dbkit.get_release_status` returns."""
+
+    calls: int
+    errors: int
+    slow: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +232,44 @@ class ListRpcsRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PromoteReleaseResult:
+    """What `dbkit.promote_release` returns."""
+
+    release_id: str
+    version: str
+    previous_version: str
+    status: str
+    verdict: str
+    share: float
+    next_shares: list[float]
+    guards: list[str]
+    started_at: datetime.datetime
+    ends_at: datetime.datetime
+    evaluated_at: datetime.datetime | None
+    new: PromoteReleaseResultNew
+    old: PromoteReleaseResultOld
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromoteReleaseResultNew:
+    """What `dbkit.promote_release` returns."""
+
+    calls: int
+    errors: int
+    slow: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromoteReleaseResultOld:
+    """What `dbkit.promote_release` returns."""
+
+    calls: int
+    errors: int
+    slow: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RouteApiCallResult:
     """What `dbkit.route_api_call` returns."""
 
@@ -146,6 +309,67 @@ class ValidateJsonRow:
     path: str
     keyword: str
     message: str
+
+
+def abort_release(
+    release_id: str | None = None,
+    reason: str = "by hand",
+) -> Call[AbortReleaseResult]:
+    """Ends the running guarded release: the old version serves everybody again, at once; release_id
+    makes sure that it is that one. Answers what get_release_status does. Needs super_admin.
+    Raises KD003, KD117.
+    """
+    return Call(
+        "dbkit.abort_release",
+        "select dbkit.abort_release(%s::text, %s::text)::text",
+        (release_id, reason),
+        json_as(AbortReleaseResult),
+    )
+
+
+def begin_release(
+    version: str,
+    share: Decimal | int,
+    guard: str = "error_rate",
+    min_samples: int = 50,
+    max_minutes: int = 60,
+    steps: list[Decimal | int] | Unset = UNSET,
+    step_minutes: int = 10,
+    margin: Decimal | int = 2,
+    false_alarm_rate: Decimal | int | Unset = UNSET,
+    slow_ms: Decimal | int | None = None,
+) -> Call[BeginReleaseResult]:
+    """Serves a version to share per cent of consumers (client_id, else user_id, else
+    organization_id; always the same ones) who neither name a version nor are pinned, and has
+    evaluate_releases compare them with the others over the same time, by the request log. A
+    worse version is switched back by itself, a safe one is given to each of steps in turn, at
+    least step_minutes each, and then to everybody. guard: error_rate (status 500 and above),
+    latency (calls beyond slow_ms, by default the 95th percentile of the last 15 minutes), or
+    error_rate,latency. Nothing is decided before min_samples calls of the new version; safe
+    means at most margin percentage points above the old rate with 95 % confidence. After
+    max_minutes without that the old version serves everybody again (inconclusive). A version
+    that is no worse is ever switched back with a chance of at most false_alarm_rate, if calls
+    fail independently; one failing consumer alone never does it. Answers what get_release_status
+    does. Needs super_admin. Raises KD003, KD102, KD103, KD107, KD115, KD116.
+    """
+    return Call(
+        "dbkit.begin_release",
+        *arguments(
+            "select dbkit.begin_release(",
+            ")::text",
+            ("p_version => %s::text", version),
+            ("p_share => %s::numeric", share),
+            ("p_guard => %s::text", guard),
+            ("p_min_samples => %s::integer", min_samples),
+            ("p_max_minutes => %s::integer", max_minutes),
+            ("p_steps => %s::numeric[]", steps),
+            ("p_step_minutes => %s::integer", step_minutes),
+            ("p_margin => %s::numeric", margin),
+            ("p_false_alarm_rate => %s::numeric", false_alarm_rate),
+            ("p_slow_ms => %s::numeric", slow_ms),
+        ),
+        json_as(BeginReleaseResult),
+    )
 
 
 def can_use_api_version(
@@ -216,6 +440,20 @@ def evaluate_feature(
     )
 
 
+def evaluate_releases() -> Call[EvaluateReleasesResult]:
+    """Counts the calls of the running guarded release since the last time, and switches it back,
+    grows, promotes or ends it when that is due (action: switched_back, grown, promoted,
+    inconclusive, aborted or none). A task of workers, every 10 s; run it as often as you like,
+    side by side too. Needs service_role (KD003).
+    """
+    return Call(
+        "dbkit.evaluate_releases",
+        "select dbkit.evaluate_releases()::text",
+        (),
+        json_as(EvaluateReleasesResult),
+    )
+
+
 def expire_idempotency_keys(
     older_than: datetime.timedelta | Unset = UNSET,
 ) -> Call[int]:
@@ -279,6 +517,23 @@ def get_best_api_version(
         "select dbkit.get_best_api_version(%s::text)",
         (app_version,),
         scalar_or_none,
+        reads_only=True,
+    )
+
+
+def get_release_status(
+    release_id: str | None = None,
+) -> Call[GetReleaseStatusResult | None]:
+    """A guarded release, by default the one that runs, else the newest; NULL when there is none.
+    status: running, promoted, switched_back, inconclusive or aborted; verdict: what the counted
+    calls say so far (inconclusive, safe, worse). Calls are those at the present share. Needs
+    service_role (KD003).
+    """
+    return Call(
+        "dbkit.get_release_status",
+        "select dbkit.get_release_status(%s::text)::text",
+        (release_id,),
+        json_or_none(GetReleaseStatusResult),
         reads_only=True,
     )
 
@@ -412,6 +667,22 @@ def pin_consumer(
     )
 
 
+def promote_release(
+    release_id: str | None = None,
+    reason: str = "by hand",
+) -> Call[PromoteReleaseResult]:
+    """Makes the version of the running guarded release the active one for everybody, now and
+    whatever the guard says; release_id makes sure that it is that one. Answers what
+    get_release_status does. Needs super_admin. Raises KD003, KD103, KD107, KD117.
+    """
+    return Call(
+        "dbkit.promote_release",
+        "select dbkit.promote_release(%s::text, %s::text)::text",
+        (release_id, reason),
+        json_as(PromoteReleaseResult),
+    )
+
+
 def register_api_version(
     version: str,
     min_app_version: str,
@@ -484,15 +755,16 @@ def route_api_call(
     requested_version: str | None = None,
 ) -> Call[RouteApiCallResult]:
     """Runs a registered call in the version that fits the client, and says which one that was. The
-    version: requested_version (or the context's api_version), else the consumer's pin, else the
-    active one; from there the highest that the app version meets, that is not sunset and has a
-    handler. Never a newer one. A write goes to an older version only where that says
-    compatible_with. Answers {"data": what the handler returned, "meta": {rpc, version,
-    requested_version, fallback, deprecated, sunset_at, warnings}}. A write whose payload has an
-    idempotency_key runs once: the same key and payload get the same data again. Raises KD101
-    unknown call, KD102 unknown version, KD103 sunset, KD104 client too old, KD105 payload, KD003
-    forbidden, KD109 write without a compatible version, KD110 and KD111 idempotency, KD114
-    brown-out, and whatever the handler raises.
+    version: requested_version (or the context's api_version), else the consumer's pin, else that
+    of a guarded release whose share the consumer is part of, else the active one; from there the
+    highest that the app version meets, that is not sunset and has a handler. Never a newer one.
+    A write goes to an older version only where that says compatible_with. Answers {"data": what
+    the handler returned, "meta": {rpc, version, requested_version, fallback, deprecated,
+    sunset_at, warnings}}. A write whose payload has an idempotency_key runs once: the same key
+    and payload get the same data again. Raises KD101 unknown call, KD102 unknown version, KD103
+    sunset, KD104 client too old, KD105 payload, KD003 forbidden, KD109 write without a
+    compatible version, KD110 and KD111 idempotency, KD114 brown-out, and whatever the handler
+    raises.
     """
     return Call(
         "dbkit.route_api_call",
@@ -591,8 +863,9 @@ def sunset_api_version(
     version: str,
 ) -> Call[None]:
     """Ends a version now: asking for it raises KD103 (410) with the successor. Needs super_admin.
-    Raises KD003, KD102, and KD112 while it is current, the fallback, a consumer's pin, or the
-    one from which newer versions serve a call that they do not have themselves.
+    Raises KD003, KD102, and KD112 while it is current, the fallback, being released, a
+    consumer's pin, or the one from which newer versions serve a call that they do not have
+    themselves.
     """
     return Call(
         "dbkit.sunset_api_version",
@@ -609,10 +882,10 @@ def switch_api_version(
 ) -> Call[SwitchApiVersionResult]:
     """Makes a version the active one, at once and without a restart, and logs it to deployment_log.
     Without a fallback the next older version is taken, or the previous one. expected_revision
-    makes it compare-and-set. Notifies the channel dbkit_api_version at commit. Needs
-    super_admin. Raises KD003, KD102 unknown version, KD103 sunset, KD106 bad fallback, KD107 a
-    promised call does not resolve (the detail lists them), KD113 other revision. Nothing changes
-    after an error.
+    makes it compare-and-set. A guarded release that runs is ended by it: everybody is served the
+    new version. Notifies the channel dbkit_api_version at commit. Needs super_admin. Raises
+    KD003, KD102 unknown version, KD103 sunset, KD106 bad fallback, KD107 a promised call does
+    not resolve (the detail lists them), KD113 other revision. Nothing changes after an error.
     """
     return Call(
         "dbkit.switch_api_version",

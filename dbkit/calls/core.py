@@ -302,8 +302,9 @@ def register_worker_task(
     """Lets workers call a function every every_seconds (1 to 31536000), for the first time at once.
     It takes no arguments (or has defaults for all), returns one value or none, and is the only
     one of its name; it runs in a transaction of its own with the rights of the worker's role.
-    function: schema.function or with its types. Registered again it is changed, and goes on
-    counting. Needs super_admin. Raises KD003, KD006.
+    function: schema.function or with its types. One that returns {"more": true} is due again at
+    once. Registered again it is changed, and goes on counting. Needs super_admin. Raises KD003,
+    KD006.
     """
     return Call(
         "dbkit.register_worker_task",

@@ -13,6 +13,36 @@ from dbkit.codec import UNSET, JsonInput, JsonValue, Unset, arguments, rows_of, 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GetDeploymentStepsRow:
+    """A row of `dbkit.get_deployment_steps`."""
+
+    step: str
+    status: str
+    logged_at: datetime.datetime
+    contract_revisions: list[str]
+    details: JsonValue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetDeploymentsRow:
+    """A row of `dbkit.get_deployments`."""
+
+    deployment_id: str
+    kind: str
+    environment: str | None
+    version: str
+    commit_sha: str | None
+    status: str
+    smoke_test_passed: bool | None
+    deployed_by: str
+    deployed_at: datetime.datetime
+    completed_at: datetime.datetime | None
+    rollback_target: str | None
+    last_step: str | None
+    details: JsonValue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GetLastSuccessfulDeploymentRow:
     """A row of `dbkit.get_last_successful_deployment`."""
 
@@ -51,6 +81,43 @@ class UpdateDeploymentStatusRow:
     smoke_test_passed: bool | None
     deployed_at: datetime.datetime
     completed_at: datetime.datetime
+
+
+def get_deployment_steps(
+    deployment_id: str,
+) -> Call[list[GetDeploymentStepsRow]]:
+    """What a deployment did, in order; no row for one that is not known. Needs service_role
+    (KD003).
+    """
+    return Call(
+        "dbkit.get_deployment_steps",
+        "select _result.step, _result.status, _result.logged_at, _result.contract_revisions, "
+        "_result.details::text from dbkit.get_deployment_steps(%s::text) as _result",
+        (deployment_id,),
+        rows_of(GetDeploymentStepsRow, "details"),
+        reads_only=True,
+    )
+
+
+def get_deployments(
+    environment: str | None = None,
+    limit: int = 20,
+    unfinished: bool = False,
+) -> Call[list[GetDeploymentsRow]]:
+    """The newest releases, rollbacks and switches, newest first, with the last step of each;
+    unfinished: only those that are still deploying. Needs service_role. Raises KD003, KD004.
+    """
+    return Call(
+        "dbkit.get_deployments",
+        "select _result.deployment_id, _result.kind, _result.environment, _result.version, "
+        "_result.commit_sha, _result.status, _result.smoke_test_passed, _result.deployed_by, "
+        "_result.deployed_at, _result.completed_at, _result.rollback_target, _result.last_step, "
+        "_result.details::text from dbkit.get_deployments(%s::text, %s::integer, %s::boolean) as "
+        "_result",
+        (environment, limit, unfinished),
+        rows_of(GetDeploymentsRow, "details"),
+        reads_only=True,
+    )
 
 
 def get_last_successful_deployment(
@@ -97,6 +164,34 @@ def log_deployment(
     )
 
 
+def log_deployment_step(
+    deployment_id: str,
+    step: str,
+    status: str,
+    details: JsonInput | Unset = UNSET,
+    contract_revisions: list[str] | Unset = UNSET,
+) -> Call[int]:
+    """Adds a step (migrate, switch, smoke, …) to a deployment: started before it is done, then
+    done, failed or inconclusive. contract_revisions: migrations that the step begins and that
+    older code cannot work with; a rollback never goes past them. Returns the step's number.
+    Needs service_role. Raises KD003, KD004, KD201, and KD208 for a step that begins when the
+    deployment is over.
+    """
+    return Call(
+        "dbkit.log_deployment_step",
+        *arguments(
+            "select dbkit.log_deployment_step(",
+            ")",
+            ("p_deployment_id => %s::text", deployment_id),
+            ("p_step => %s::text", step),
+            ("p_status => %s::text", status),
+            ("p_details => %s::jsonb", to_json(details)),
+            ("p_contract_revisions => %s::text[]", contract_revisions),
+        ),
+        scalar,
+    )
+
+
 def log_rollback(
     deployment_id: str,
     reason: str,
@@ -107,7 +202,9 @@ def log_rollback(
     passed its smoke tests. Returns the rollback's own deployment_id, to report to
     update_deployment_status, and what to deploy. Errors: KD003 without service_role, KD004
     without a reason, KD201 for an unknown deployment, KD203 if it is rolled back already, KD204
-    if no target is there, KD205 for what is no release or no valid target.
+    if no target is there, KD205 for what is no release or no valid target, KD206 for a target
+    older than a contract migration (log_deployment_step), KD207 while the last rollback has
+    failed and nothing has worked since: never a chain of them.
     """
     return Call(
         "dbkit.log_rollback",

@@ -10,7 +10,28 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from dbkit.call import Call
-from dbkit.codec import JsonValue, json_as
+from dbkit.codec import UNSET, JsonInput, JsonValue, Unset, arguments, json_as, row_of, to_json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetOrderHealthSummaryResult:
+    """What `dbkit.get_order_health_summary` returns."""
+
+    store_id: int | None
+    hours: int
+    from_hour: datetime.datetime
+    refreshed_at: datetime.datetime | None
+    total_orders: int
+    completed_orders: int
+    cancelled_orders: int
+    active_orders: int
+    stuck_preparing: int
+    stuck_ready: int
+    stuck_orders: int
+    completion_rate: Decimal | None
+    avg_completion_minutes: Decimal | None
+    avg_order_value: JsonValue
+    revenue: JsonValue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +44,44 @@ class GetTodaysOrdersResult:
     orders: int
     revenue: Decimal
     by_status: JsonValue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrdersStuckSinceRow:
+    """A row of `dbkit.orders_stuck_since`."""
+
+    value: float
+    samples: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshOrderHealthResult:
+    """What `dbkit.refresh_order_health` returns."""
+
+    refreshed: bool
+    refreshed_at: datetime.datetime | None
+    rows: int | None
+    took_ms: Decimal | None
+
+
+def get_order_health_summary(
+    store_id: int | None = None,
+    hours: int = 24,
+) -> Call[GetOrderHealthSummaryResult]:
+    """How the orders of the last hours hours (1 to 744, by the hour they were made in; the current
+    one counts) went, as of refreshed_at (NULL: mv_order_health has not been refreshed yet).
+    Without a store: all that the caller works in, for the service all there are.
+    completion_rate: per cent of those that ended; avg_order_value and revenue: by currency,
+    orders not cancelled; avg_completion_minutes: of completed ones. For staff of the store, and
+    service_role. Raises KD003, KD004, KD402.
+    """
+    return Call(
+        "dbkit.get_order_health_summary",
+        "select dbkit.get_order_health_summary(%s::bigint, %s::integer)::text",
+        (store_id, hours),
+        json_as(GetOrderHealthSummaryResult),
+        reads_only=True,
+    )
 
 
 def get_todays_orders(
@@ -39,4 +98,40 @@ def get_todays_orders(
         "select dbkit.get_todays_orders(%s::bigint, %s::date)::text",
         (store_id, day),
         json_as(GetTodaysOrdersResult),
+    )
+
+
+def orders_stuck_since(
+    now: datetime.datetime,
+    window_minutes: int,
+    params: JsonInput | Unset = UNSET,
+) -> Call[OrdersStuckSinceRow]:
+    """How many orders had, at now, been in a status for window_minutes or longer, as value and
+    samples. params: {"statuses": ["preparing", "ready"]}, one or both; default preparing. Orders
+    that the caller may read.
+    """
+    return Call(
+        "dbkit.orders_stuck_since",
+        *arguments(
+            "select _result.value, _result.samples from dbkit.orders_stuck_since(",
+            ") as _result",
+            ("p_now => %s::timestamp with time zone", now),
+            ("p_window_minutes => %s::integer", window_minutes),
+            ("p_params => %s::jsonb", to_json(params)),
+        ),
+        row_of(OrdersStuckSinceRow),
+        reads_only=True,
+    )
+
+
+def refresh_order_health() -> Call[RefreshOrderHealthResult]:
+    """Refreshes mv_order_health while it is being read, and logs that to runtime_metrics
+    (performance). One that meets another at work does nothing: refreshed is false then. Needs
+    service_role. Raises KD003.
+    """
+    return Call(
+        "dbkit.refresh_order_health",
+        "select dbkit.refresh_order_health()::text",
+        (),
+        json_as(RefreshOrderHealthResult),
     )

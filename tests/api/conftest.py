@@ -87,6 +87,7 @@ select jsonb_build_object(
   'flags', (select jsonb_agg(to_jsonb(t) order by feature) from dbkit.feature_flags t),
   'keys', (select jsonb_agg(to_jsonb(t) order by scope, key) from dbkit.api_idempotency_keys t),
   'deployments', (select jsonb_agg(to_jsonb(t) order by id) from dbkit.deployment_log t),
+  'releases', (select jsonb_agg(to_jsonb(t) order by release_id) from dbkit.api_releases t),
   'requests', (select count(*) from dbkit.api_request_log),
   'dispatcher', (select prosrc from pg_proc
     where oid = 'dbkit._dispatch(int, jsonb)'::regprocedure),

@@ -24,6 +24,9 @@ def test_every_code_is_declared_with_its_status(db: Connection) -> None:
         "KD112": 409,
         "KD113": 409,
         "KD114": 503,
+        "KD115": 400,
+        "KD116": 409,
+        "KD117": 404,
     }
 
 
@@ -32,5 +35,5 @@ def test_every_code_is_raised_and_tested() -> None:
     tests = "".join(f.read_text() for f in here.glob("test_*.py") if f != Path(__file__))
     sql = "".join(f.read_text() for f in (here.parents[1] / "sql" / "api" / "functions").iterdir())
     raised = set(re.findall(r"'(KD1\d\d)'", sql))
-    assert raised == {f"KD1{n:02}" for n in range(1, 15)}
+    assert raised == {f"KD1{n:02}" for n in range(1, 18)}
     assert raised <= set(re.findall(r'"(KD1\d\d)"', tests))

@@ -46,9 +46,13 @@ EVERYBODY = [
     "_raise_no_route",
     "_require_version",
     "_route_slowly",
+    "_released_version",
     "_settle_idempotency_key",
 ]
 SERVICE = [
+    "ensure_request_log_partitions",
+    "evaluate_releases",
+    "get_release_status",
     "expire_idempotency_keys",
     "get_sunset_readiness",
     "get_version_adoption",
@@ -57,6 +61,9 @@ SERVICE = [
     "rollup_api_version_usage",
 ]
 ADMIN = [
+    "abort_release",
+    "begin_release",
+    "promote_release",
     "deprecate_api_version",
     "pin_consumer",
     "register_api_version",
@@ -67,6 +74,25 @@ ADMIN = [
     "unregister_rpc",
 ]
 NOBODY = [
+    "_app_reaches",
+    "_check_release",
+    "_count_release",
+    "_decide_release",
+    "_end_release",
+    "_grow_release",
+    "_move_api_version",
+    "_promote_release",
+    "_release_alternatives",
+    "_release_bucket",
+    "_release_consumer",
+    "_release_e_value",
+    "_release_evidence",
+    "_release_excess",
+    "_release_seam",
+    "_release_verdict",
+    "_running_release",
+    "_tell_release",
+    "_usual_slow_ms",
     "_append_request_log",
     "_check_json_schema",
     "_check_registration",
@@ -95,6 +121,7 @@ TABLES = {
     "api_versions": 0,
     "feature_flags": 0,
     "api_consumers": 1,
+    "api_releases": 1,
     "api_idempotency_keys": 1,
     "api_request_log": 1,
     "api_usage_watermark": 1,
@@ -156,6 +183,7 @@ def test_definer_functions_pin_their_search_path(db: Connection) -> None:
 
 
 WRAPPED = {
+    "ensure_request_log_partitions": "",
     "switch_api_version": "'v3'",
     "register_rpc": "'x', 'v1', 'dbkit.rpc_v2_get_features(jsonb)'",
     "unregister_rpc": "'get_features', 'v2'",
@@ -170,6 +198,11 @@ WRAPPED = {
     "expire_idempotency_keys": "",
     "get_version_adoption": "",
     "get_sunset_readiness": "'v1'",
+    "abort_release": "",
+    "begin_release": "'v3', 5",
+    "promote_release": "",
+    "evaluate_releases": "",
+    "get_release_status": "",
 }
 
 
@@ -181,6 +214,8 @@ def test_a_superusers_definer_wrapper_lends_no_rights(db: Connection, name: str)
         f" $$ begin perform dbkit.{name}({WRAPPED[name]}); end $$;"
         "grant execute on function guest.wrap() to public".encode()
     )
+    if name in ("abort_release", "promote_release"):
+        one(db, "select dbkit.begin_release('v3', 5)")
     before = state(db)
     roles = ["anon", "authenticated"] + (["service_role"] if name in ADMIN else [])
     for role in roles:

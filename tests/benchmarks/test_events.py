@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks import cqrs, events, events_append, events_peers, webhooks
-from benchmarks.__main__ import chosen
+from benchmarks import events, events_append, events_peers
+from benchmarks.__main__ import STORES, chosen
 from benchmarks.events_stores import (
     DATA,
     STREAMS,
@@ -29,7 +29,7 @@ RECORDER: dict[str, Any] = {
 
 
 def test_every_row_can_be_chosen_and_all_are_by_default() -> None:
-    assert chosen(None) == ["dispatch", "startup", *events.ROWS, *webhooks.ROWS, *cqrs.ROWS]
+    assert chosen(None) == ["dispatch", "startup", *events.ROWS, *STORES]
     assert chosen(["size", "append"]) == ["append", "size"]
 
 

@@ -28,7 +28,7 @@ LEAVES = {path: c for path, c in COMMANDS.items() if not hasattr(c, "commands")}
 
 def test_the_commands_are_those_that_the_docs_name() -> None:
     names = ["up", "down", "psql", "migrate", "current", "call", "switch", "explain"]
-    names += ["typegen", "doctor", "demo"]
+    names += ["typegen", "doctor", "demo", "deploy", "deployments", "release"]
     events = ["tail", "show", "state", "append", "archive", "restore", "project", "rebuild"]
     events += ["verify", "lag", "stats"]
     webhooks = ["add", "list", "show", "update", "pause", "resume", "disable", "enable", "remove"]
@@ -36,14 +36,24 @@ def test_the_commands_are_those_that_the_docs_name() -> None:
     dead = ["list", "show", "requeue", "discard"]
     commands = ["list", "register", "unregister", "execute", "log", "stats"]
     queries = ["list", "register", "unregister", "execute", "stats", "flush"]
+    heal = ["run", "rules", "ledger", "runs", "undo", "off", "on", "resume", "limits"]
+    alerts = ["list", "show", "ack", "resolve", "evaluate", "notices", "metrics", "silence"]
+    alerts += ["unsilence", "silences", "backtest", "test-channel"]
+    rules = ["list", "add", "set", "enable", "disable", "delete"]
     assert set(LEAVES) == {
         *((name,) for name in names),
         *(("rpc", name) for name in ("list", "register")),
         *(("events", name) for name in events),
+        *(("metrics", name) for name in ("errors", "latency", "summary", "export")),
         *(("webhooks", name) for name in webhooks),
         *(("webhooks", "dead", name) for name in dead),
         *(("commands", name) for name in commands),
         *(("queries", name) for name in queries),
+        *(("heal", name) for name in heal),
+        *(("maintenance", name) for name in ("run", "steps", "runs", "schedule")),
+        *(("alerts", name) for name in alerts),
+        *(("alerts", "rules", name) for name in rules),
+        *(("alerts", "channels", name) for name in ("list", "add", "delete")),
         *(("worker", name) for name in ("status", "stop", "tasks")),
     }
 

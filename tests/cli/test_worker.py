@@ -51,7 +51,7 @@ def alive(url: str) -> list[str]:
 def test_once_does_what_there_is_and_ends(database: str, db: Connection) -> None:
     one(db, "select dbkit.append_event('thing', '1', 'Happened', '{}')")
     assert done("worker", "--once", url=database) == ""
-    assert one(db, "select bool_and(runs = 1) from dbkit.worker_tasks") is True
+    assert one(db, "select bool_and(runs > 0) from dbkit.worker_tasks") is True
     newest = one(db, "select max(position) from dbkit.events")
     assert one(db, "select dbkit.get_reader_checkpoint('dbkit.webhooks')") == newest
 

@@ -11,17 +11,29 @@ ROLES = sqltree.ROLES
 SERVICE = {"service_role", "super_admin"}
 FUNCTIONS: dict[str, set[str]] = {
     "_check_environment": SERVICE,
+    "_check_rollback_target": set(),
     "_log_api_switch": set(),
+    "_record_deployment_metric": set(),
+    "_tell_deployment": set(),
+    "get_deployment_steps": SERVICE,
+    "get_deployments": SERVICE,
+    "log_deployment_step": SERVICE,
     "get_last_successful_deployment": SERVICE,
     "log_deployment": SERVICE,
     "log_rollback": SERVICE,
     "update_deployment_status": SERVICE,
 }
-TABLES: dict[str, dict[str, set[str]]] = {"deployment_log": {"SELECT": SERVICE}}
+TABLES: dict[str, dict[str, set[str]]] = {
+    "deployment_log": {"SELECT": SERVICE},
+    "deployment_steps": {"SELECT": SERVICE},
+}
 VERBS = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER")
 WRITES = {
     "log_deployment": "select dbkit.log_deployment('1.0.0')",
     "update_deployment_status": "select * from dbkit.update_deployment_status('d', 'success')",
+    "get_deployment_steps": "select * from dbkit.get_deployment_steps('d')",
+    "get_deployments": "select * from dbkit.get_deployments()",
+    "log_deployment_step": "select dbkit.log_deployment_step('d', 'x', 'done')",
     "log_rollback": "select * from dbkit.log_rollback('d', 'why')",
 }
 
@@ -91,4 +103,4 @@ def test_clients_are_refused_twice(db: Connection, name: str, role: str) -> None
 
 def test_error_codes_are_seeded(db: Connection) -> None:
     found = rows(db, "select sqlstate from dbkit.error_codes where sqlstate like 'KD2%' order by 1")
-    assert [f["sqlstate"] for f in found] == ["KD201", "KD202", "KD203", "KD204", "KD205"]
+    assert [f["sqlstate"] for f in found] == [f"KD20{n}" for n in range(1, 9)]

@@ -13,6 +13,8 @@ ON_PURPOSE = {
     # A STABLE function sees what was committed when the statement around it began.
     "_has_event_of": "routine is marked as VOLATILE, should be STABLE",
     "_newest_position": "routine is marked as VOLATILE, should be STABLE",
+    # It locks rows.
+    "_begin_alert_tick": "routine is marked as VOLATILE, should be STABLE",
     "_next_due": "routine is marked as VOLATILE, should be STABLE",
     "_requeued_batch": "routine is marked as VOLATILE, should be STABLE",
     # What it executes is the signature of a function, let in by register_worker_task.

@@ -61,6 +61,17 @@ DATA = {
         select dbkit.register_command('add', 'mine.add', p_required_role => null);
         select dbkit.register_query('ask', 'mine.ask', '{Item*}', p_required_role => null);
         select dbkit.execute_command('add', '{"n": 1}', 'key 1');""",
+    "0011": """
+        select dbkit.record_metric('error', '{"error_type": "Oops", "message": "no bread"}');
+        select dbkit.register_metric_event_type('mine', 'Ours');""",
+    "0012": """
+        select dbkit.begin_release('v2', 5);
+        select dbkit.log_deployment('1.5.0', 'production', 'abc1235', 'dep_2');
+        select dbkit.log_deployment_step('dep_2', 'smoke', 'done');""",
+    "0013": """
+        select dbkit.set_alert_channel('ops', 'slack', 'slack://a/b/c');
+        select dbkit.create_alert_rule('Ours', 'error_rate', 'gt', 1, p_channels => '["ops"]');""",
+    "0014": "select dbkit.set_healing_enabled(false, 'not yet');",
 }
 
 

@@ -37,13 +37,42 @@ _GROUPS: list[tuple[Roles, str]] = [
         """_make_day_partitions _check_worker_task _raise_unknown_worker_task
         _register_worker_task _unregister_worker_task""",
     ),
+    # metrics: everybody sends (bounded), accounts record, operators read
+    (ALL, "ingest_metrics"),
+    (ACCOUNTS, "record_metric"),
+    (
+        SERVICE,
+        """cleanup_old_metrics ensure_metric_partitions get_api_latency_stats
+        get_error_rate_timeseries get_metric_drops get_metric_event_types get_metrics_summary
+        get_platform_figures get_recent_errors metric_api_latency_p95 metric_error_rate
+        metric_event_count rebuild_metric_rollups rollup_metrics _check_hours _core_figures
+        _metrics_figures""",
+    ),
+    (
+        ADMIN,
+        """register_metric_event_type register_platform_figures unregister_metric_event_type
+        unregister_platform_figures""",
+    ),
+    (
+        NOBODY,
+        """_aggregate_metrics _begin_metric_series _count_metric_drops _error_fingerprint
+        _first_metric_since _forget_metric_minutes _grant_metric_bytes _guard_metrics
+        _histogram_percentiles _is_metric_value _json_depth_exceeds _limit_metrics
+        _merge_metrics _metric_counts _metric_parts _metric_percentiles _metric_pieces
+        _metric_problem _metric_series _metric_time _metric_time_problem _metric_value
+        _metrics_settled _pack_histogram _partition_runway _raise_unknown_metric_type
+        _read_metrics _record_checked_metric _record_metric _register_platform_figures
+        _require_metric_quota _roll_hours _roll_late_metrics _roll_metrics _take_dirty_minutes
+        _take_metric_quota
+        _window_start _write_metrics""",
+    ),
     # deployments: the service's; a switch logs itself from inside the switch
     (
         SERVICE,
         """_check_environment get_last_successful_deployment log_deployment log_rollback
-        update_deployment_status""",
+        update_deployment_status get_deployment_steps get_deployments log_deployment_step""",
     ),
-    (NOBODY, "_log_api_switch"),
+    (NOBODY, "_check_rollback_target _log_api_switch _record_deployment_metric _tell_deployment"),
     # regions: clients read and say where they are, the service measures
     (
         ALL,
@@ -65,7 +94,7 @@ _GROUPS: list[tuple[Roles, str]] = [
         _dispatch_once _dispatch_unlisted _fast_route _features_for _json_keywords
         _json_measure_fits _json_type_fits _log_own_call _pinned_version _raise_brownout
         _raise_forbidden_call _raise_invalid_payload _raise_no_route _require_version _route_slowly
-        _settle_idempotency_key""",
+        _settle_idempotency_key _released_version""",
     ),
     (
         ALL,
@@ -75,12 +104,14 @@ _GROUPS: list[tuple[Roles, str]] = [
     (
         SERVICE,
         """ensure_request_log_partitions expire_idempotency_keys get_sunset_readiness
-        get_version_adoption log_api_request log_api_requests rollup_api_version_usage""",
+        get_version_adoption log_api_request log_api_requests rollup_api_version_usage
+        evaluate_releases get_release_status""",
     ),
     (
         ADMIN,
         """deprecate_api_version pin_consumer register_api_version register_rpc set_feature_flag
-        sunset_api_version switch_api_version unregister_rpc""",
+        sunset_api_version switch_api_version unregister_rpc
+        abort_release begin_release promote_release""",
     ),
     (
         NOBODY,
@@ -88,7 +119,11 @@ _GROUPS: list[tuple[Roles, str]] = [
         _default_fallback _dispatch_tree _generate_dispatcher _generate_fast_route
         _idempotency_scope _inherited_calls _is_pattern _json_check _json_object_check
         _lock_registry _refresh_api_routes _register_rpc _routes_revision _unregister_rpc
-        _unresolved_calls""",
+        _unresolved_calls
+        _app_reaches _check_release _count_release _decide_release _end_release _grow_release
+        _move_api_version _promote_release _release_alternatives _release_bucket _release_consumer
+        _release_e_value _release_evidence _release_excess _release_seam _release_verdict
+        _running_release _tell_release _usual_slow_ms""",
     ),
     # orders: a guest orders, and reads or cancels with the token; lists need an account
     (
@@ -110,7 +145,15 @@ _GROUPS: list[tuple[Roles, str]] = [
         """_choose_customizations _menu_item_options _open_store _order_actors _order_contact
         _order_region _own_customer _price_order_line _raise_transition
         _append_order_placed _append_order_status_changed _import_order_stream _order_event
-        _reduce_todays_orders _todays_orders_key""",
+        _reduce_todays_orders _todays_orders_key
+        _move_order _visible_health_stores""",
+    ),
+    # health of orders, and what heals them: a summary for staff, the rest is the service's
+    (ACCOUNTS, "get_order_health_summary"),
+    (
+        SERVICE,
+        """refresh_order_health _count_recent_orders _find_stuck_orders _heal_stuck_orders
+        _undo_order_heal""",
     ),
     # events: an account reads and appends to its own organization's streams, the service all
     (
@@ -173,7 +216,7 @@ _GROUPS: list[tuple[Roles, str]] = [
         discard_dead_letters enable_subscription get_dead_letters get_deliveries
         get_delivery_body get_event_work get_signing_secrets get_subscriptions
         get_webhook_delivery_stats pause_subscription prune_deliveries queue_event_for_webhooks
-        release_deliveries replay_deliveries requeue_dead_letters resume_subscription
+        _event_figures release_deliveries replay_deliveries requeue_dead_letters resume_subscription
         rotate_subscription_secret send_test_event settle_deliveries settle_delivery
         update_subscription""",
     ),
@@ -227,6 +270,60 @@ _GROUPS: list[tuple[Roles, str]] = [
         _generate_queries _keep_answer _newest_of_types _projection_state _projections_stand
         _query_problem _register_command _register_query _trim_query_cache""",
     ),
+    # alerts: the service's; what calls a registered function runs with its caller's rights
+    (
+        SERVICE,
+        """_alert_broken_rules _alert_condition_holds _alert_db_connections
+        _alert_evaluator_gap _alert_ingest_drops _alert_lost_notices
+        _alert_partition_runway _alert_series _alert_storage_usage _alert_task_failures
+        _alert_webhook_backlog _alert_worker_silence _are_alert_channels
+        _begin_alert_tick _check_alert_rule _check_alert_time _deployment_shift
+        _is_alert_time_now _is_burn_rate _is_burn_window _measure_alert
+        _measure_alert_rule _next_alert_state _raise_invalid_alert_rule _rolled_metric_time
+        _raise_unknown_alert_rule _rule_to_test _settle_alert_tick _why_alert
+        acknowledge_alert backtest_rule claim_alert_notifications create_alert_rule
+        create_silence delete_alert_channel delete_alert_rule enable_alert_rule
+        evaluate_alert_rules expire_silence explain_alert get_alert_channel_url
+        get_alert_channels get_alert_metrics get_alert_notifications get_alert_rules
+        get_alert_work get_alerts get_silences prune_alert_history resolve_alert
+        set_alert_channel settle_alert_notification update_alert_rule orders_stuck_since""",
+    ),
+    (
+        ADMIN,
+        """register_alert_metric unregister_alert_metric""",
+    ),
+    (
+        NOBODY,
+        """_alert_channel_url _alert_destinations _alert_message _alert_notice
+        _check_alert_channel _check_alert_metric _close_alert _create_alert_rule
+        _drop_homeless_notices _find_silence _last_deployment_before _lock_alert
+        _lock_alert_rule _notice_schedule _open_alert _queue_notices
+        _raise_unknown_alert_channel _register_alert_metric _renew_notices
+        _unregister_alert_metric""",
+    ),
+    # healing: the service heals and undoes, what a rule may do is the super admin's
+    (
+        SERVICE,
+        """auto_heal_stuck_orders get_heal_ledger get_heal_rules get_heal_runs
+        get_maintenance_runs get_maintenance_steps prune_maintenance resume_heal_rule
+        run_due_maintenance run_heal_rule run_heal_rules run_maintenance_step
+        run_system_maintenance schedule_maintenance set_healing_enabled undo_heal_run
+        undo_healing unschedule_maintenance
+        _alert_heal_rules_stopped _alert_maintenance_failures _begin_maintenance_step
+        _call_heal_function _check_heal_page _end_heal_run _end_maintenance_step _end_undo
+        _heal_budget_left _heal_exceptions _heal_verdict _judge_heal_rule _lock_heal_rule
+        _lock_healing _preview_heal_rule _raise_unknown_heal_rule _require_scheduler""",
+    ),
+    (
+        ADMIN,
+        """register_heal_rule register_maintenance_step set_heal_limits unregister_heal_rule
+        unregister_maintenance_step""",
+    ),
+    (
+        NOBODY,
+        """_check_heal_rule _check_maintenance_step _heal_function_problem _log_healing
+        _raise_unknown_maintenance_step _register_heal_rule _register_maintenance_step""",
+    ),
 ]
 
 FUNCTIONS: dict[str, Roles] = {name: roles for roles, names in _GROUPS for name in names.split()}
@@ -234,17 +331,21 @@ FUNCTIONS: dict[str, Roles] = {name: roles for roles, names in _GROUPS for name 
 DEFINERS_FOR_CLIENTS: dict[str, str] = {
     "register_client_region": "adds to telemetry that clients may not read; returns nothing",
     "_pinned_version": "reads one pin, that of the caller's own client or organization",
+    "_released_version": "says whether the caller is part of the share of the running release",
     "_claim_idempotency_key": "gives back an answer to the key, scope and fingerprint it came from",
     "_settle_idempotency_key": "stores an answer in the caller's own scope",
     "_log_own_call": "takes nothing but the meta object of a route that there is",
     "_place_order": "writes orders, which nobody may; prices come from the menu",
     "_change_order_status": "writes the status, which nobody may; checks actor and transition",
+    "ingest_metrics": "adds to metrics that clients may not read; bounded, returns counts",
+    "record_metric": "adds to metrics that accounts may not read; bounded, returns an id",
     "append_event": "writes events, which nobody may; into the caller's organization alone",
     "append_events": "writes events, which nobody may; into the caller's organization alone",
     "create_snapshot": "keeps what the caller can read: a state of the caller's organization",
     "safe_position": "reads the sequence of positions and the marks; returns one number",
     "_open_own_fields": "decrypts with keys of the caller's organization alone",
     "get_todays_orders": "counts the orders of a store for its staff; checks the caller's profile",
+    "get_order_health_summary": "adds up a store's orders for its staff; checks their profile",
     "_catch_up_projection": "folds what is committed into rows that only their own tenant reads",
     "_guest_order_document": "reads one order to the token that its guest was given",
     "_claim_command": "gives back an answer to the key, request and caller that it came from",
@@ -281,7 +382,19 @@ TABLES: dict[str, Rights] = {
     "command_log": _READ_BY_SERVICE,
     "query_cache": {"SELECT": ADMIN},
     "query_definitions": _READ_BY_ALL,
+    "metric_drops": _READ_BY_SERVICE,
+    "metric_event_types": _READ_BY_SERVICE,
+    "metric_figures": _READ_BY_SERVICE,
+    "metric_ingest_slots": _READ_BY_SERVICE,
+    "metric_rollup_dirty": _READ_BY_SERVICE,
+    "metric_rollup_state": _READ_BY_SERVICE,
+    "metric_rollups": _READ_BY_SERVICE,
+    "metric_series": _READ_BY_SERVICE,
+    "metric_settings": {"SELECT": SERVICE, "UPDATE": ADMIN},
+    "runtime_metrics": _READ_BY_SERVICE,
+    "runtime_metrics_<day>": {},
     "deployment_log": _READ_BY_SERVICE,
+    "deployment_steps": _READ_BY_SERVICE,
     "client_region_telemetry": _READ_BY_SERVICE,
     "realtime_fanout_log": _READ_BY_SERVICE,
     "region_health": _READ_BY_ALL,
@@ -290,6 +403,7 @@ TABLES: dict[str, Rights] = {
     "active_api_version": _READ_BY_ALL,
     "api_consumers": _READ_BY_SERVICE,
     "api_idempotency_keys": _READ_BY_SERVICE,
+    "api_releases": _READ_BY_SERVICE,
     "api_request_log": _READ_BY_SERVICE,
     "api_request_log_<day>": {},
     "api_routes": _READ_BY_ALL,
@@ -324,6 +438,13 @@ TABLES: dict[str, Rights] = {
     "event_upcasters": _READ_BY_ACCOUNTS,
     "event_webhook_messages": _READ_BY_SERVICE,
     "events": _READ_BY_ACCOUNTS,
+    "alert_metric_sources": _READ_BY_SERVICE,
+    "alert_rules": _READ_BY_SERVICE,
+    "alert_rule_states": _READ_BY_SERVICE,
+    "alert_history": _READ_BY_SERVICE,
+    "alert_silences": _READ_BY_SERVICE,
+    "alert_notifications": _READ_BY_SERVICE,
+    "alert_channels": {},
     "stores": _PUBLIC_EDITED,
     "menu_categories": _PUBLIC_EDITED,
     "menu_items": _PUBLIC_EDITED,
@@ -335,6 +456,14 @@ TABLES: dict[str, Rights] = {
     "orders": {"SELECT": ACCOUNTS, "INSERT": SERVICE, "DELETE": SERVICE},
     "order_items": {"SELECT": ACCOUNTS, "INSERT": SERVICE, "DELETE": SERVICE},
     "order_status_history": {"SELECT": ACCOUNTS, "INSERT": SERVICE},
+    "mv_order_health": _READ_BY_SERVICE,
+    "order_health_refreshes": _READ_BY_SERVICE,
+    "heal_ledger": _READ_BY_SERVICE,
+    "heal_rules": _READ_BY_SERVICE,
+    "heal_runs": _READ_BY_SERVICE,
+    "heal_switch": _READ_BY_SERVICE,
+    "maintenance_runs": _READ_BY_SERVICE,
+    "maintenance_steps": _READ_BY_SERVICE,
 }
 """What is not listed for a table, nobody may: TRUNCATE, REFERENCES and TRIGGER for none."""
 

@@ -28,7 +28,8 @@ begin
     on t.name = p_name
     and t.explicit = (v_requested is not null)
     and t.asked = coalesce(
-      v_requested, case when a.has_pins then dbkit._pinned_version() end, a.current_version)
+      v_requested, case when a.has_pins then coalesce(dbkit._pinned_version(), dbkit._released_version()) end,
+      a.current_version)
   where a.id = 1
     and (v_key is null or t.min_app_key <= v_key)
     and (t.below_app_key is null or v_key < t.below_app_key)

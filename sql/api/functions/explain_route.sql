@@ -47,7 +47,8 @@ begin
     'asked_because', case when p_requested_version is not null then 'requested'
       when v_context is not null then 'request context'
       when v_asked is distinct from (select current_version from dbkit.active_api_version)
-        then 'pinned' else 'active' end,
+        then case v_asked when dbkit._pinned_version() then 'pinned' else 'release' end
+      else 'active' end,
     'served_version', v_rpc.version,
     'handler', v_rpc.handler_signature,
     'access', v_rpc.access,

@@ -1,3 +1,5 @@
+-- Lock order: registry, pointer. The pointer's row is locked before has_pins is worked out: a guarded release
+-- that begins at the same moment would not be seen otherwise.
 create or replace function dbkit.pin_consumer(
   p_consumer text,
   p_version text,
@@ -9,6 +11,8 @@ volatile
 security definer
 set search_path = pg_catalog, dbkit, pg_temp
 as $$
+declare
+  v_pins boolean;
 begin
   perform dbkit.require_super_admin('pinning a consumer');
   if p_consumer is null or length(p_consumer) not between 1 and 200 then
@@ -16,6 +20,7 @@ begin
       '{"argument": "p_consumer"}');
   end if;
   perform dbkit._lock_registry();
+  perform from dbkit.active_api_version where id = 1 for update;
   if p_version is null then
     delete from dbkit.api_consumers where consumer = p_consumer;
   else
@@ -30,9 +35,9 @@ begin
     set pinned_version = excluded.pinned_version, reason = excluded.reason,
       pinned_by = excluded.pinned_by, pinned_at = excluded.pinned_at;
   end if;
-  update dbkit.active_api_version
-  set has_pins = exists (select from dbkit.api_consumers)
-  where has_pins is distinct from exists (select from dbkit.api_consumers);
+  v_pins := exists (select from dbkit.api_consumers)
+    or exists (select from dbkit.api_releases where status = 'running');
+  update dbkit.active_api_version set has_pins = v_pins where id = 1 and has_pins <> v_pins;
 end
 $$;
 comment on function dbkit.pin_consumer(text, text, text) is

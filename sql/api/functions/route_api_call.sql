@@ -37,8 +37,8 @@ end
 $$;
 comment on function dbkit.route_api_call(text, jsonb, text) is
   'Runs a registered call in the version that fits the client, and says which one that was.
-The version: p_requested_version (or the context''s api_version), else the consumer''s pin, else the
-active one; from there the highest that the app version meets, that is not sunset and has a handler.
+The version: p_requested_version (or the context''s api_version), else the consumer''s pin, else that of a
+guarded release whose share the consumer is part of, else the active one; from there the highest that the app version meets, that is not sunset and has a handler.
 Never a newer one. A write goes to an older version only where that says compatible_with.
 Answers {"data": what the handler returned, "meta": {rpc, version, requested_version, fallback,
 deprecated, sunset_at, warnings}}. A write whose payload has an idempotency_key runs once: the same key

@@ -15,9 +15,10 @@ begin
   perform from dbkit.active_api_version where id = 1 for update;
   if exists (
     select from dbkit.active_api_version where p_version in (current_version, fallback_version)
-  ) or exists (select from dbkit.api_consumers where pinned_version = p_version) then
+  ) or exists (select from dbkit.api_consumers where pinned_version = p_version)
+    or exists (select from dbkit.api_releases where status = 'running' and version = p_version) then
     perform dbkit.raise_error('KD112',
-      format('%s is the current version, the fallback, or the pin of a consumer', p_version),
+      format('%s is the current version, the fallback, being released, or the pin of a consumer', p_version),
       jsonb_build_object('version', p_version, 'pinned', array(
         select consumer from dbkit.api_consumers where pinned_version = p_version order by consumer)),
       'Switch to other versions and move the pins first; get_sunset_readiness tells what is left.');
@@ -38,6 +39,6 @@ end
 $$;
 comment on function dbkit.sunset_api_version(text) is
   'Ends a version now: asking for it raises KD103 (410) with the successor. Needs super_admin.
-Raises KD003, KD102, and KD112 while it is current, the fallback, a consumer''s pin, or the one from
+Raises KD003, KD102, and KD112 while it is current, the fallback, being released, a consumer''s pin, or the one from
 which newer versions serve a call that they do not have themselves.';
 grant execute on function dbkit.sunset_api_version(text) to super_admin;

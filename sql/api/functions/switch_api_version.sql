@@ -1,5 +1,5 @@
--- Lock order: the pointer row first, then everything is only read. Readers never wait: they see the old
--- row until the commit. The NOTIFY tells caches; it is a control event, a few a day.
+-- Lock order: the pointer row first, then a running release's. Readers never wait: they see the old row until
+-- the commit. The NOTIFY tells caches; it is a control event, a few a day.
 create or replace function dbkit.switch_api_version(
   p_new_version text,
   p_fallback_version text default null,
@@ -13,8 +13,8 @@ set search_path = pg_catalog, dbkit, pg_temp
 as $$
 declare
   v_old dbkit.active_api_version;
-  v_fallback text;
-  v_deployment text;
+  v_release dbkit.api_releases;
+  v_answer jsonb;
 begin
   perform dbkit.require_super_admin('switching the API version');
   perform dbkit._require_version(p_new_version);
@@ -27,32 +27,21 @@ begin
         'current_version', v_old.current_version),
       'Read get_active_api_version() again and decide anew.');
   end if;
-  v_fallback := coalesce(p_fallback_version, dbkit._default_fallback(p_new_version, v_old.current_version));
-  perform dbkit._check_switch(p_new_version, v_fallback);
-  v_deployment := dbkit._log_api_switch(p_new_version, jsonb_build_object(
-    'previous_version', v_old.current_version, 'fallback_version', v_fallback,
-    'revision', v_old.revision + 1));
-  update dbkit.active_api_version
-  set current_version = p_new_version,
-    fallback_version = v_fallback,
-    revision = v_old.revision + 1,
-    routes_revision = dbkit._routes_revision(),
-    updated_at = dbkit.clock(),
-    updated_by = dbkit.caller_role(),
-    deployment_id = v_deployment
-  where id = 1;
-  perform pg_notify('dbkit_api_version', jsonb_build_object(
-    'current_version', p_new_version, 'fallback_version', v_fallback,
-    'revision', v_old.revision + 1)::text);
-  return jsonb_build_object('success', true, 'previous_version', v_old.current_version,
-    'current_version', p_new_version, 'fallback_version', v_fallback,
-    'revision', v_old.revision + 1, 'deployment_id', v_deployment);
+  v_answer := dbkit._move_api_version(v_old, p_new_version, p_fallback_version, '{}');
+  select * into v_release from dbkit.api_releases where status = 'running' for update;
+  if found then
+    perform dbkit._end_release(v_release,
+      case p_new_version when v_release.version then 'promoted' else 'aborted' end,
+      format('switched to %s by hand', p_new_version));
+  end if;
+  return v_answer;
 end
 $$;
 comment on function dbkit.switch_api_version(text, text, bigint) is
   'Makes a version the active one, at once and without a restart, and logs it to deployment_log. Without a
 fallback the next older version is taken, or the previous one. p_expected_revision makes it
-compare-and-set. Notifies the channel dbkit_api_version at commit.
+compare-and-set. A guarded release that runs is ended by it: everybody is served the new version. Notifies the
+channel dbkit_api_version at commit.
 Needs super_admin. Raises KD003, KD102 unknown version, KD103 sunset, KD106 bad fallback, KD107 a promised
 call does not resolve (the detail lists them), KD113 other revision. Nothing changes after an error.
 Returns {success boolean, previous_version text, current_version text, fallback_version text, revision bigint, deployment_id text}';

@@ -13,7 +13,10 @@ values
   ('KD111', 'idempotency_key_in_flight', 409, 'A request with the same idempotency key is still running.'),
   ('KD112', 'version_in_use', 409, 'The version is current or the fallback.'),
   ('KD113', 'switch_conflict', 409, 'Somebody else switched the version in between.'),
-  ('KD114', 'version_brownout', 503, 'The deprecated version is switched off for an announced while.')
+  ('KD114', 'version_brownout', 503, 'The deprecated version is switched off for an announced while.'),
+  ('KD115', 'invalid_release', 400, 'A share, guard or limit of a guarded release is not acceptable.'),
+  ('KD116', 'release_running', 409, 'Another guarded release is running.'),
+  ('KD117', 'no_running_release', 404, 'No such guarded release is running.')
 on conflict (sqlstate) do update
 set name = excluded.name, http_status = excluded.http_status, summary = excluded.summary;
 -- down

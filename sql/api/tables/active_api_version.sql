@@ -20,11 +20,11 @@ comment on column dbkit.active_api_version.fallback_version is
   'Where an operator or a guard goes back to; resolving a call walks down versions by itself.';
 comment on column dbkit.active_api_version.revision is 'Goes up by one with every switch.';
 comment on column dbkit.active_api_version.has_pins is
-  'Whether any consumer is pinned: spares every call the look-up while none is.';
+  'Whether the version hangs on the consumer (a pin, a release): spares every call the look-up while not.';
 comment on column dbkit.active_api_version.deployment_id is
   'The switch that wrote this row, in deployment_log.';
 comment on column dbkit.active_api_version.fast_suffix is
-  'End of api_routes.fast_key for a call that names no version; NULL while anybody is pinned.';
+  'End of api_routes.fast_key for a call that names no version; NULL while has_pins.';
 comment on column dbkit.active_api_version.routes_revision is
   'The _routes_revision that the last switch saw; older routes are not used after it.';
 grant select on dbkit.active_api_version to anon, authenticated, service_role, super_admin;

@@ -14,6 +14,6 @@ comment on function dbkit.register_worker_task(text, text, int) is
   'Lets workers call a function every p_every_seconds (1 to 31536000), for the first time at once. It takes no
 arguments (or has defaults for all), returns one value or none, and is the only one of its name; it runs in a
 transaction of its own with the rights of the worker''s role. p_function: schema.function or with its types.
-Registered again it is changed, and goes on counting.
+One that returns {"more": true} is due again at once. Registered again it is changed, and goes on counting.
 Needs super_admin. Raises KD003, KD006.';
 grant execute on function dbkit.register_worker_task(text, text, int) to super_admin;

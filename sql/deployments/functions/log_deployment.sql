@@ -43,6 +43,7 @@ begin
       jsonb_build_object('deployment_id', v_deployment_id),
       'Use an id of its own for each deployment, or leave it out to have one made.');
   end if;
+  perform dbkit._tell_deployment(v_deployment_id, 'begun');
   return v_deployment_id;
 end
 $$;

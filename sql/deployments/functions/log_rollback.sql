@@ -98,6 +98,7 @@ begin
       'Give an earlier release of the same environment that succeeded and passed its smoke tests.');
   end if;
 
+  perform dbkit._check_rollback_target(v_row, v_target);
   update dbkit.deployment_log d
   set status = 'rolled_back', completed_at = coalesce(d.completed_at, v_now)
   where d.id = v_row.id;
@@ -108,6 +109,7 @@ begin
     (v_deployment_id, 'rollback', v_row.environment, v_target.version, v_target.commit_sha,
       dbkit.caller_role(), v_now, 'deploying', v_target.id,
       jsonb_build_object('reason', p_reason, 'rolled_back_deployment_id', v_row.deployment_id));
+  perform dbkit._tell_deployment(v_deployment_id, 'rollback');
   return query select v_deployment_id, v_row.deployment_id, v_row.environment,
     v_target.deployment_id, v_target.version, v_target.commit_sha;
 end
@@ -118,6 +120,7 @@ the one given, or the last release of that environment before it that succeeded 
 tests. Returns the rollback''s own deployment_id, to report to update_deployment_status, and what to
 deploy. Errors: KD003 without service_role, KD004 without a reason, KD201 for an unknown deployment,
 KD203 if it is rolled back already, KD204 if no target is there, KD205 for what is no release or no
-valid target.
+valid target, KD206 for a target older than a contract migration (log_deployment_step), KD207 while the last
+rollback has failed and nothing has worked since: never a chain of them.
 Nullable: target_commit_sha.';
 grant execute on function dbkit.log_rollback(text, text, text) to service_role, super_admin;

@@ -61,6 +61,7 @@ begin
     where d.id = v_row.id
     returning d.deployment_id, d.kind, d.environment, d.version, d.status, d.smoke_test_passed,
       d.deployed_at, d.completed_at;
+  perform dbkit._tell_deployment(p_deployment_id, 'ended');
 end
 $$;
 comment on function dbkit.update_deployment_status(text, text, boolean) is

@@ -31,25 +31,16 @@ begin
   if not found then
     perform dbkit._raise_transition(v_order, p_status, v_actors);
   end if;
-  perform dbkit._import_order_stream(v_order);
-  update dbkit.orders o
-  set status = p_status,
-    status_changed_at = dbkit.clock(),
-    completed_at = case when p_status = 'completed' then dbkit.clock() end
-  where o.id = p_order_id;
-  insert into dbkit.order_status_history (order_id, from_status, to_status, actor, user_id, reason)
-  values (p_order_id, v_order.status, p_status, v_actor,
-    case when dbkit.caller_has_role('authenticated') then dbkit.context_value('user_id') end,
-    left(p_reason, 500));
-  perform dbkit._append_order_status_changed(v_order, p_status, v_actor,
-    case when dbkit.caller_has_role('authenticated') then dbkit.context_value('user_id') end,
-    left(p_reason, 500));
+  perform dbkit._move_order(v_order, p_status, v_actor,
+    case when dbkit.caller_has_role('authenticated') then dbkit.context_value('user_id') end, p_reason,
+    dbkit.clock());
   return dbkit._order_document(p_order_id) || jsonb_build_object('previous_status', v_order.status);
 end
 $$;
 comment on function dbkit._change_order_status(bigint, text, text, text) is
   'Moves an order to a status that order_status_transitions allows the caller, appends to
-order_status_history and OrderStatusChanged to the stream order/<id>, and returns the order as _order_document does, with previous_status.
+order_status_history and OrderStatusChanged to the stream order/<id>, and returns the order as
+_order_document does, with previous_status.
 Raises KD401 for an order that the caller has nothing to do with, KD412 for a step that is not allowed.';
 grant execute on function dbkit._change_order_status(bigint, text, text, text)
 to anon, authenticated, service_role, super_admin;

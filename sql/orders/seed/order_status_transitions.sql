@@ -17,7 +17,9 @@ values
   ('ready', 'completed', 'staff'),
   ('ready', 'completed', 'service'),
   ('ready', 'cancelled', 'manager'),
-  ('ready', 'cancelled', 'service')
+  ('ready', 'cancelled', 'service'),
+  ('preparing', 'ready', 'auto_heal'),
+  ('ready', 'completed', 'auto_heal')
 on conflict do nothing;
 -- down
 delete from dbkit.order_status_transitions;

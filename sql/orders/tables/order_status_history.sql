@@ -4,7 +4,7 @@ create table dbkit.order_status_history (
   from_status text,
   to_status text not null
     check (to_status in ('pending', 'confirmed', 'preparing', 'ready', 'completed', 'cancelled')),
-  actor text not null check (actor in ('customer', 'staff', 'manager', 'service')),
+  actor text not null check (actor in ('customer', 'staff', 'manager', 'service', 'auto_heal')),
   user_id text,
   reason text check (length(reason) <= 500),
   changed_at timestamptz not null default dbkit.clock()

@@ -1,0 +1,13 @@
+create or replace function dbkit.ensure_metric_partitions()
+returns int
+language plpgsql
+volatile
+as $$
+begin
+  return dbkit.ensure_day_partitions('dbkit.runtime_metrics', 14);
+end
+$$;
+comment on function dbkit.ensure_metric_partitions() is
+  'Makes the missing days of runtime_metrics, up to 14 days ahead. Returns how many. A task of workers.
+Needs service_role. Raises KD003.';
+grant execute on function dbkit.ensure_metric_partitions() to service_role, super_admin;

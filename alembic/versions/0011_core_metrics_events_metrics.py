@@ -1,0 +1,16 @@
+"""metrics."""
+
+from dbkit.migrations import apply_frozen, revert_frozen
+
+revision = "0011"
+down_revision = "0010"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    apply_frozen(revision)
+
+
+def downgrade() -> None:
+    revert_frozen(revision)

@@ -1,0 +1,23 @@
+create or replace function dbkit._alert_maintenance_failures(
+  p_now timestamptz,
+  p_window_minutes int,
+  p_params jsonb,
+  out value double precision,
+  out samples bigint
+)
+language plpgsql
+stable
+as $$
+begin
+  if dbkit._is_alert_time_now(p_now) and p_window_minutes > 0 and p_params is not null then
+    select (count(*) filter (where s.last_outcome = 'failed'))::double precision, count(*)
+    into value, samples
+    from dbkit.get_maintenance_steps() s
+    where s.enabled;
+  end if;
+end
+$$;
+comment on function dbkit._alert_maintenance_failures(timestamptz, int, jsonb) is
+  'Steps of the maintenance whose last run failed; NULL for the past.';
+grant execute on function dbkit._alert_maintenance_failures(timestamptz, int, jsonb)
+to service_role, super_admin;
