@@ -14,6 +14,7 @@ __all__ = [
     "AlertIsResolved",
     "AlertMetricInUse",
     "AmountTooLarge",
+    "ApiKeyEnded",
     "ClientTooOld",
     "CommandKeyReused",
     "CommandNotBegun",
@@ -36,6 +37,7 @@ __all__ = [
     "InvalidAlertMetric",
     "InvalidAlertRule",
     "InvalidAlertTime",
+    "InvalidApiKey",
     "InvalidArgument",
     "InvalidCommand",
     "InvalidCommandRegistration",
@@ -58,6 +60,7 @@ __all__ = [
     "InvalidQuantity",
     "InvalidQuery",
     "InvalidQueryRegistration",
+    "InvalidRateLimit",
     "InvalidRegistration",
     "InvalidRelease",
     "InvalidRollback",
@@ -75,6 +78,7 @@ __all__ = [
     "PositionNotReached",
     "ProjectionBusy",
     "ProjectionNotReady",
+    "RateLimited",
     "ReleaseRunning",
     "RollbackFailed",
     "SelectionOutOfRange",
@@ -89,10 +93,12 @@ __all__ = [
     "SwitchConflict",
     "TooMuchHealed",
     "TransitionNotAllowed",
+    "TwoIdempotencyKeys",
     "UnknownAlert",
     "UnknownAlertChannel",
     "UnknownAlertMetric",
     "UnknownAlertRule",
+    "UnknownApiKey",
     "UnknownCall",
     "UnknownCommand",
     "UnknownConsumerGroup",
@@ -121,6 +127,7 @@ __all__ = [
     "VersionNotReady",
     "VersionSunset",
     "WebhookBodyTooLarge",
+    "WriteInReadOnly",
     "WriteNotCompatible",
     "WrongStore",
 ]
@@ -285,6 +292,55 @@ class NoRunningRelease(DbkitError):
 
     code: ClassVar[str] = "KD117"
     http_status: ClassVar[int] = 404
+
+
+class TwoIdempotencyKeys(DbkitError):
+    """The request and its payload have different idempotency keys."""
+
+    code: ClassVar[str] = "KD120"
+    http_status: ClassVar[int] = 400
+
+
+class WriteInReadOnly(DbkitError):
+    """A call that writes was sent as a read (GET)."""
+
+    code: ClassVar[str] = "KD121"
+    http_status: ClassVar[int] = 405
+
+
+class UnknownApiKey(DbkitError):
+    """There is no such API key."""
+
+    code: ClassVar[str] = "KD122"
+    http_status: ClassVar[int] = 404
+
+
+class InvalidApiKey(DbkitError):
+    """An API key's consumer, role, scopes or times are not acceptable."""
+
+    code: ClassVar[str] = "KD123"
+    http_status: ClassVar[int] = 400
+
+
+class ApiKeyEnded(DbkitError):
+    """The API key is revoked or expired."""
+
+    code: ClassVar[str] = "KD124"
+    http_status: ClassVar[int] = 409
+
+
+class RateLimited(DbkitError):
+    """The consumer has called as often as it may in this window."""
+
+    code: ClassVar[str] = "KD125"
+    http_status: ClassVar[int] = 429
+
+
+class InvalidRateLimit(DbkitError):
+    """A limit's consumer, call, number or window is not acceptable."""
+
+    code: ClassVar[str] = "KD126"
+    http_status: ClassVar[int] = 400
 
 
 class UnknownDeployment(DbkitError):
@@ -934,6 +990,13 @@ ALL: tuple[type[DbkitError], ...] = (
     InvalidRelease,
     ReleaseRunning,
     NoRunningRelease,
+    TwoIdempotencyKeys,
+    WriteInReadOnly,
+    UnknownApiKey,
+    InvalidApiKey,
+    ApiKeyEnded,
+    RateLimited,
+    InvalidRateLimit,
     UnknownDeployment,
     DuplicateDeployment,
     InvalidDeploymentStatus,

@@ -19,6 +19,7 @@ from dbkit import (
     cli_commands,
     cli_deploy,
     cli_events,
+    cli_gateway,
     cli_healing,
     cli_metrics,
     cli_release,
@@ -666,6 +667,7 @@ app.command("deploy")(cli_deploy.deploy)
 app.command("deployments")(cli_deploy.deployments)
 app.command("release")(cli_release.release)
 app.add_typer(cli_events.events, name="events")
+app.add_typer(cli_gateway.gateway, name="gateway")
 app.add_typer(cli_metrics.metrics, name="metrics")
 app.add_typer(cli_healing.heal, name="heal")
 app.add_typer(cli_healing.maintenance, name="maintenance")

@@ -413,3 +413,36 @@ def until_interrupted() -> Generator[None, None, None]:
             yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def log_to_stderr(verbose: bool) -> None:
+    """Lines for people on a terminal, JSON for machines everywhere else."""
+    import logging
+
+    import structlog
+
+    terminal = sys.stderr.isatty()
+    processors: list[Any] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.EventRenamer("message"),
+    ]
+    if terminal:
+        processors = [*processors[:2], structlog.dev.ConsoleRenderer()]
+    else:
+        processors += [
+            structlog.processors.dict_tracebacks,
+            structlog.processors.JSONRenderer(serializer=_json_line),
+        ]
+    structlog.configure(
+        processors=processors,
+        wrapper_class=structlog.make_filtering_bound_logger(
+            logging.DEBUG if verbose else logging.INFO
+        ),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def _json_line(value: Any, **_: Any) -> str:
+    return compact(value)

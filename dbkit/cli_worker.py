@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast, get_args
 from uuid import UUID
 
@@ -14,8 +13,8 @@ from dbkit.cli_parts import (
     Role,
     Url,
     as_plain,
-    compact,
     connected,
+    log_to_stderr,
     print_answer,
     print_table,
     target_url,
@@ -120,7 +119,7 @@ def run(
     from dbkit.settings import settings
     from dbkit.worker import Options, Worker, run_worker
 
-    _log_to_stderr(verbose)
+    log_to_stderr(verbose)
     options = Options(
         tasks=_tasks(only, without),
         concurrency=concurrency,
@@ -162,38 +161,6 @@ def allow_list() -> AllowList:
         return AllowList.parse(settings().webhook_allow)
     except ValueError as error:
         raise CliError(f"DBKIT_WEBHOOK_ALLOW: {error}") from None
-
-
-def _log_to_stderr(verbose: bool) -> None:
-    import logging
-
-    import structlog
-
-    terminal = sys.stderr.isatty()
-    processors: list[Any] = [
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.EventRenamer("message"),
-    ]
-    if terminal:
-        processors = [*processors[:2], structlog.dev.ConsoleRenderer()]
-    else:
-        processors += [
-            structlog.processors.dict_tracebacks,
-            structlog.processors.JSONRenderer(serializer=_json_line),
-        ]
-    structlog.configure(
-        processors=processors,
-        wrapper_class=structlog.make_filtering_bound_logger(
-            logging.DEBUG if verbose else logging.INFO
-        ),
-        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
-        cache_logger_on_first_use=True,
-    )
-
-
-def _json_line(value: Any, **_: Any) -> str:
-    return compact(value)
 
 
 @worker.command()

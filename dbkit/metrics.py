@@ -236,7 +236,7 @@ def _ingest(entries: list[bytes]) -> Call[Any]:
     return replace(calls.ingest_metrics([]), params=((b"[" + b",".join(entries) + b"]").decode(),))
 
 
-def _may_have_arrived(error: Exception) -> bool:
+def may_have_arrived(error: Exception) -> bool:
     from dbkit.database import OutcomeUnknown
 
     return isinstance(error, OutcomeUnknown)
@@ -306,7 +306,7 @@ class MetricsCollector(_Recorder):
         try:
             answer = self._database.run(_ingest(entries), context=self._context, role=self._role)
         except Exception as error:
-            if _may_have_arrived(error):
+            if may_have_arrived(error):
                 self._buffer.lose(entries)
             else:
                 self._buffer.put_back(entries)
@@ -394,7 +394,7 @@ class AsyncMetricsCollector(_Recorder):
             self._buffer.lose(entries)
             raise
         except Exception as error:
-            if _may_have_arrived(error):
+            if may_have_arrived(error):
                 self._buffer.lose(entries)
             else:
                 self._buffer.put_back(entries)

@@ -104,6 +104,28 @@ class BeginReleaseResultOld:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckRateLimitResult:
+    """What `dbkit.check_rate_limit` returns."""
+
+    limit: int
+    remaining: int
+    resets_at: datetime.datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateApiKeyResult:
+    """What `dbkit.create_api_key` returns."""
+
+    key_id: str
+    secret: str
+    consumer: str
+    role: str
+    scopes: list[str]
+    organization_id: str | None
+    expires_at: datetime.datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluateFeatureResult:
     """What `dbkit.evaluate_feature` returns."""
 
@@ -140,6 +162,68 @@ class ExplainRouteResult:
     required_role: str | None
     payload_errors: JsonValue
     candidates: JsonValue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindApiKeyResult:
+    """What `dbkit.find_api_key` returns."""
+
+    key_id: str
+    consumer: str
+    role: str
+    scopes: list[str]
+    organization_id: str | None
+    expires_at: datetime.datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayCatalogResult:
+    """What `dbkit.gateway_catalog` returns."""
+
+    revision: int
+    routes_revision: int
+    active_version: str
+    fallback_version: str
+    versions: list[GatewayCatalogResultVersions]
+    calls: list[GatewayCatalogResultCalls]
+    rate_limits: list[GatewayCatalogResultRateLimits]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayCatalogResultVersions:
+    """What `dbkit.gateway_catalog` returns."""
+
+    version: str
+    status: str
+    deprecated_at: datetime.datetime | None
+    sunset_at: datetime.datetime | None
+    successor: str | None
+    min_app_version: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayCatalogResultCalls:
+    """What `dbkit.gateway_catalog` returns."""
+
+    name: str
+    version: str
+    access: str
+    required_role: str | None
+    description: str
+    request_schema: JsonValue
+    response_schema: JsonValue
+    compatible_with: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayCatalogResultRateLimits:
+    """What `dbkit.gateway_catalog` returns."""
+
+    consumer: str
+    call: str
+    max_calls: int
+    window_seconds: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,6 +304,53 @@ class GetVersionAdoptionRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseRateLimitResult:
+    """What `dbkit.lease_rate_limit` returns."""
+
+    consumer: str
+    call: str
+    max_calls: int
+    window_seconds: int
+    want: int
+    granted: int
+    remaining: int
+    resets_at: datetime.datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListApiKeysRow:
+    """A row of `dbkit.list_api_keys`."""
+
+    key_id: str
+    consumer: str
+    role: str
+    scopes: list[str]
+    organization_id: str | None
+    description: str
+    status: str
+    created_by: str
+    created_at: datetime.datetime
+    rotated_at: datetime.datetime | None
+    expires_at: datetime.datetime | None
+    last_used_at: datetime.datetime | None
+    revoked_at: datetime.datetime | None
+    revoked_reason: str | None
+    valid_secrets: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListRateLimitsRow:
+    """A row of `dbkit.list_rate_limits`."""
+
+    consumer: str
+    call: str
+    max_calls: int
+    window_seconds: int
+    updated_by: str
+    updated_at: datetime.datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ListRpcsRow:
     """A row of `dbkit.list_rpcs`."""
 
@@ -270,6 +401,15 @@ class PromoteReleaseResultOld:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RotateApiKeyResult:
+    """What `dbkit.rotate_api_key` returns."""
+
+    key_id: str
+    secret: str
+    previous_valid_until: datetime.datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RouteApiCallResult:
     """What `dbkit.route_api_call` returns."""
 
@@ -288,6 +428,14 @@ class RouteApiCallResultMeta:
     deprecated: bool
     sunset_at: datetime.datetime | None
     warnings: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServeCallRow:
+    """A row of `dbkit.serve_call`."""
+
+    data: str
+    meta: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -385,6 +533,54 @@ def can_use_api_version(
         (app_version, version),
         scalar,
         reads_only=True,
+    )
+
+
+def check_rate_limit(
+    consumer: str | None = None,
+    call: str = "*",
+) -> Call[CheckRateLimitResult | None]:
+    """Counts a call where no gateway does (psql, PostgREST's pre-request), or raises KD125 when the
+    limit is reached; NULL: there is no limit. The count is the transaction's: it goes with a
+    rollback, and the next call of the consumer waits for its end. In a READ ONLY transaction
+    nothing is counted, only refused. consumer: for a service (KD003); NULL: the user (user:…),
+    else the client (client:…), else the role (role:…) that calls.
+    """
+    return Call(
+        "dbkit.check_rate_limit",
+        "select dbkit.check_rate_limit(%s::text, %s::text)::text",
+        (consumer, call),
+        json_or_none(CheckRateLimitResult),
+    )
+
+
+def create_api_key(
+    consumer: str,
+    role: str = "authenticated",
+    scopes: list[str] | Unset = UNSET,
+    organization_id: str | None = None,
+    expires_at: datetime.datetime | None = None,
+    description: str = "",
+) -> Call[CreateApiKeyResult]:
+    """Makes an API key for a consumer, whose name is the client_id of its calls. The secret is told
+    here and never shown again: dbk_<key_id>_<43 letters>. role: role of its calls, which the
+    caller must have; scopes: names of calls, or their beginnings with a * behind;
+    organization_id: organization of its calls, whatever a client says; expires_at: NULL never.
+    Needs service_role. Raises KD003, KD123.
+    """
+    return Call(
+        "dbkit.create_api_key",
+        *arguments(
+            "select dbkit.create_api_key(",
+            ")::text",
+            ("p_consumer => %s::text", consumer),
+            ("p_role => %s::text", role),
+            ("p_scopes => %s::text[]", scopes),
+            ("p_organization_id => %s::text", organization_id),
+            ("p_expires_at => %s::timestamp with time zone", expires_at),
+            ("p_description => %s::text", description),
+        ),
+        json_as(CreateApiKeyResult),
     )
 
 
@@ -493,6 +689,37 @@ def explain_route(
     )
 
 
+def find_api_key(
+    digest: str,
+) -> Call[FindApiKeyResult | None]:
+    """What a gateway asks: the key that a secret is good for now, by the SHA-256 of the whole
+    secret in hex; NULL when there is none. expires_at: when this secret ends, if nobody revokes
+    it before. Needs service_role (KD003).
+    """
+    return Call(
+        "dbkit.find_api_key",
+        "select dbkit.find_api_key(%s::text)::text",
+        (digest,),
+        json_or_none(FindApiKeyResult),
+        reads_only=True,
+    )
+
+
+def gateway_catalog() -> Call[GatewayCatalogResult]:
+    """All that a gateway keeps of the registry: versions by age, calls by name and version, and for
+    a service the rate limits. Read it again after a notification on dbkit_api_calls (calls,
+    versions), dbkit_api_version (the active version) or dbkit_rate_limits. revision counts
+    switches, routes_revision changes of calls and versions.
+    """
+    return Call(
+        "dbkit.gateway_catalog",
+        "select dbkit.gateway_catalog()::text",
+        (),
+        json_as(GatewayCatalogResult),
+        reads_only=True,
+    )
+
+
 def get_active_api_version() -> Call[list[GetActiveApiVersionRow]]:
     """The active version: always one row. deployment_id is NULL before the first switch."""
     return Call(
@@ -582,6 +809,54 @@ def is_feature_available(
         "select dbkit.is_feature_available(%s::text, %s::text)",
         (feature, version),
         scalar,
+        reads_only=True,
+    )
+
+
+def lease_rate_limit(
+    leases: JsonInput,
+) -> Call[list[LeaseRateLimitResult]]:
+    """Takes calls of the current windows in advance, for gateways: [{consumer, call, max_calls,
+    window_seconds, want}], call being that of the limit (a name or *). In the order asked for,
+    each comes back with granted (how many of want), remaining (of the window, for everybody) and
+    resets_at. All that is granted in a window is max_calls at most, however many ask; what is
+    not used is lost with the window. At most 1000 at a time. Needs service_role. Raises KD003,
+    KD126.
+    """
+    return Call(
+        "dbkit.lease_rate_limit",
+        "select dbkit.lease_rate_limit(%s::jsonb)::text",
+        (to_json(leases),),
+        json_as(list[LeaseRateLimitResult]),
+    )
+
+
+def list_api_keys() -> Call[list[ListApiKeysRow]]:
+    """All API keys, the ended ones too (status: active, expired, revoked), without anything of
+    their secrets. valid_secrets: how many are good now; 2 while an old one overlaps. Needs
+    service_role (KD003).
+    """
+    return Call(
+        "dbkit.list_api_keys",
+        "select _result.key_id, _result.consumer, _result.role, _result.scopes, "
+        "_result.organization_id, _result.description, _result.status, _result.created_by, "
+        "_result.created_at, _result.rotated_at, _result.expires_at, _result.last_used_at, "
+        "_result.revoked_at, _result.revoked_reason, _result.valid_secrets from "
+        "dbkit.list_api_keys() as _result",
+        (),
+        rows_of(ListApiKeysRow),
+        reads_only=True,
+    )
+
+
+def list_rate_limits() -> Call[list[ListRateLimitsRow]]:
+    """The rate limits, by consumer and call. Needs service_role (KD003)."""
+    return Call(
+        "dbkit.list_rate_limits",
+        "select _result.consumer, _result.call, _result.max_calls, _result.window_seconds, "
+        "_result.updated_by, _result.updated_at from dbkit.list_rate_limits() as _result",
+        (),
+        rows_of(ListRateLimitsRow),
         reads_only=True,
     )
 
@@ -683,6 +958,18 @@ def promote_release(
     )
 
 
+def prune_rate_windows() -> Call[int]:
+    """Forgets counters whose window is over, at most 10000 at a time; returns how many. A task of
+    workers. Needs service_role (KD003).
+    """
+    return Call(
+        "dbkit.prune_rate_windows",
+        "select dbkit.prune_rate_windows()",
+        (),
+        scalar,
+    )
+
+
 def register_api_version(
     version: str,
     min_app_version: str,
@@ -736,6 +1023,36 @@ def register_rpc(
     )
 
 
+def remove_rate_limit(
+    consumer: str,
+    call: str,
+) -> Call[bool]:
+    """Takes a limit away; false when there was none. Notifies dbkit_rate_limits. Needs
+    service_role (KD003).
+    """
+    return Call(
+        "dbkit.remove_rate_limit",
+        "select dbkit.remove_rate_limit(%s::text, %s::text)",
+        (consumer, call),
+        scalar,
+    )
+
+
+def revoke_api_key(
+    key_id: str,
+    reason: str = "",
+) -> Call[bool]:
+    """Ends an API key with all its secrets, for good; false when it is revoked already. Gateways
+    hear of it on the channel dbkit_api_keys. Needs service_role. Raises KD003, KD122, KD123.
+    """
+    return Call(
+        "dbkit.revoke_api_key",
+        "select dbkit.revoke_api_key(%s::text, %s::text)",
+        (key_id, reason),
+        scalar,
+    )
+
+
 def rollup_api_version_usage() -> Call[datetime.date]:
     """Brings api_version_usage up to date; returns the first day that stays open. Run it as often
     as you like, side by side too. Requests that no version served count under the version
@@ -746,6 +1063,27 @@ def rollup_api_version_usage() -> Call[datetime.date]:
         "select dbkit.rollup_api_version_usage()",
         (),
         scalar,
+    )
+
+
+def rotate_api_key(
+    key_id: str,
+    overlap: datetime.timedelta | Unset = UNSET,
+) -> Call[RotateApiKeyResult]:
+    """Gives a key a new secret, told here and never again. The older ones are good for overlap more
+    (0 to 30 days), or until they would have ended anyway; 0 ends them at once, as after a leak:
+    previous_valid_until is NULL then. Notifies the channel dbkit_api_keys. The caller must have
+    the role of the key. Needs service_role. Raises KD003, KD122, KD123, KD124.
+    """
+    return Call(
+        "dbkit.rotate_api_key",
+        *arguments(
+            "select dbkit.rotate_api_key(",
+            ")::text",
+            ("p_key_id => %s::text", key_id),
+            ("p_overlap => %s::interval", overlap),
+        ),
+        json_as(RotateApiKeyResult),
     )
 
 
@@ -830,6 +1168,47 @@ def rpc_v3_dispatch(
     )
 
 
+def serve_call(
+    name: str,
+    payload: JsonInput | None,
+    version: str | None,
+    role: str,
+    read_only: bool,
+    context: JsonInput | None,
+    claims: str | None,
+    idempotency_key: str | None,
+) -> Call[list[ServeCallRow]]:
+    """What a gateway runs for a request, logged in as a member of dbkit_gateway: one row of data
+    and meta, the two parts of route_api_call's answer as JSON texts. All that it sets ends with
+    the transaction. role: anon, authenticated, service_role, super_admin or a role granted to
+    dbkit_gateway (else KD003), that the login is a member of (else 42501); it is the role until
+    the end of the transaction. read_only: the transaction may not write (a write is KD121, or
+    25006 from within a handler). context: a JSON object of texts: app_name, app_version (or with
+    it app_version_key, what semver_key says of it, which spares asking), client_id, region,
+    request_id, user_id, organization_id, correlation_id, causation_id; another key is KD001. The
+    caller has checked the values. claims: verified claims as JSON. idempotency_key: as
+    idempotency_key in the payload of a write; both, and not the same, is KD120. meta has
+    "replayed": true where the data is that of an earlier request with the same key. Raises what
+    route_api_call raises.
+    """
+    return Call(
+        "dbkit.serve_call",
+        "select _result.data, _result.meta from dbkit.serve_call(%s::text, %s::jsonb, %s::text, "
+        "%s::text, %s::boolean, %s::jsonb, %s::text, %s::text) as _result",
+        (
+            name,
+            to_json(payload),
+            version,
+            role,
+            read_only,
+            to_json(context),
+            claims,
+            idempotency_key,
+        ),
+        rows_of(ServeCallRow),
+    )
+
+
 def set_feature_flag(
     feature: str,
     min_api_version: str,
@@ -855,6 +1234,26 @@ def set_feature_flag(
             rollout_percentage,
             description,
         ),
+        nothing,
+    )
+
+
+def set_rate_limit(
+    consumer: str,
+    call: str,
+    max_calls: int,
+    window_seconds: int,
+) -> Call[None]:
+    """Lets a consumer make max_calls calls in each window of window_seconds (aligned to the epoch);
+    0 none. consumer: as gateways name it (key:…, user:…, client:…, ip:…), or * for everybody who
+    has no row of their own, each with a count of their own. call: a call, or * for all calls
+    without a row, counted together. One row counts for a call: the consumer's before *, then the
+    call's before *. Notifies dbkit_rate_limits. Needs service_role. Raises KD003, KD126.
+    """
+    return Call(
+        "dbkit.set_rate_limit",
+        "select dbkit.set_rate_limit(%s::text, %s::text, %s::integer, %s::integer)",
+        (consumer, call, max_calls, window_seconds),
         nothing,
     )
 
@@ -892,6 +1291,20 @@ def switch_api_version(
         "select dbkit.switch_api_version(%s::text, %s::text, %s::bigint)::text",
         (new_version, fallback_version, expected_revision),
         json_as(SwitchApiVersionResult),
+    )
+
+
+def touch_api_keys(
+    key_ids: list[str],
+) -> Call[int]:
+    """Notes that keys were used, to the minute; returns of how many it was written. Unknown ones
+    are passed over. Needs service_role (KD003). Raises KD004.
+    """
+    return Call(
+        "dbkit.touch_api_keys",
+        "select dbkit.touch_api_keys(%s::text[])",
+        (key_ids,),
+        scalar,
     )
 
 

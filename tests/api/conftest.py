@@ -88,6 +88,9 @@ select jsonb_build_object(
   'keys', (select jsonb_agg(to_jsonb(t) order by scope, key) from dbkit.api_idempotency_keys t),
   'deployments', (select jsonb_agg(to_jsonb(t) order by id) from dbkit.deployment_log t),
   'releases', (select jsonb_agg(to_jsonb(t) order by release_id) from dbkit.api_releases t),
+  'api_keys', (select jsonb_agg(to_jsonb(t) order by key_id) from dbkit.api_keys t),
+  'secrets', (select jsonb_agg(to_jsonb(t) order by digest) from dbkit.api_key_secrets t),
+  'limits', (select jsonb_agg(to_jsonb(t) order by consumer, call) from dbkit.api_rate_limits t),
   'requests', (select count(*) from dbkit.api_request_log),
   'dispatcher', (select prosrc from pg_proc
     where oid = 'dbkit._dispatch(int, jsonb)'::regprocedure),

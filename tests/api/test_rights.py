@@ -8,6 +8,7 @@ from tests.api.conftest import STATE, state
 from tests.helpers import Connection, become, one, raises, rows, unbecome
 
 EVERYBODY = [
+    "check_rate_limit",
     "can_use_api_version",
     "evaluate_feature",
     "explain_route",
@@ -32,6 +33,8 @@ EVERYBODY = [
     "_dispatch",
     "_dispatch_logged",
     "_dispatch_once",
+    "_dispatch_routed",
+    "gateway_catalog",
     "_dispatch_unlisted",
     "_fast_route",
     "_features_for",
@@ -50,6 +53,17 @@ EVERYBODY = [
     "_settle_idempotency_key",
 ]
 SERVICE = [
+    "create_api_key",
+    "rotate_api_key",
+    "revoke_api_key",
+    "list_api_keys",
+    "find_api_key",
+    "touch_api_keys",
+    "set_rate_limit",
+    "remove_rate_limit",
+    "list_rate_limits",
+    "lease_rate_limit",
+    "prune_rate_windows",
     "ensure_request_log_partitions",
     "evaluate_releases",
     "get_release_status",
@@ -74,6 +88,13 @@ ADMIN = [
     "unregister_rpc",
 ]
 NOBODY = [
+    "serve_call",
+    "_add_api_key_secret",
+    "_check_api_key_role",
+    "_check_rate_limit",
+    "_lock_api_key",
+    "_rate_limit_of",
+    "_take_rate_tokens",
     "_app_reaches",
     "_check_release",
     "_count_release",
@@ -121,6 +142,10 @@ TABLES = {
     "api_versions": 0,
     "feature_flags": 0,
     "api_consumers": 1,
+    "api_keys": 3,
+    "api_key_secrets": 3,
+    "api_rate_limits": 1,
+    "api_rate_windows": 3,
     "api_releases": 1,
     "api_idempotency_keys": 1,
     "api_request_log": 1,
@@ -203,6 +228,17 @@ WRAPPED = {
     "promote_release": "",
     "evaluate_releases": "",
     "get_release_status": "",
+    "create_api_key": "'shop'",
+    "rotate_api_key": "(select key_id from dbkit.api_keys)",
+    "revoke_api_key": "(select key_id from dbkit.api_keys)",
+    "list_api_keys": "",
+    "find_api_key": "'x'",
+    "touch_api_keys": "'{x}'",
+    "set_rate_limit": "'*', '*', 1, 1",
+    "remove_rate_limit": "'*', '*'",
+    "list_rate_limits": "",
+    "lease_rate_limit": "'[]'",
+    "prune_rate_windows": "",
 }
 
 
@@ -216,6 +252,8 @@ def test_a_superusers_definer_wrapper_lends_no_rights(db: Connection, name: str)
     )
     if name in ("abort_release", "promote_release"):
         one(db, "select dbkit.begin_release('v3', 5)")
+    if name in ("rotate_api_key", "revoke_api_key"):
+        one(db, "select dbkit.create_api_key('shop')")
     before = state(db)
     roles = ["anon", "authenticated"] + (["service_role"] if name in ADMIN else [])
     for role in roles:

@@ -54,6 +54,8 @@ def test_the_commands_are_those_that_the_docs_name() -> None:
         *(("alerts", name) for name in alerts),
         *(("alerts", "rules", name) for name in rules),
         *(("alerts", "channels", name) for name in ("list", "add", "delete")),
+        *(("gateway", "keys", name) for name in ("create", "list", "rotate", "revoke")),
+        *(("gateway", "limits", name) for name in ("set", "list", "remove")),
         *(("worker", name) for name in ("status", "stop", "tasks")),
     }
 

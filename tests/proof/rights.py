@@ -94,7 +94,8 @@ _GROUPS: list[tuple[Roles, str]] = [
         _dispatch_once _dispatch_unlisted _fast_route _features_for _json_keywords
         _json_measure_fits _json_type_fits _log_own_call _pinned_version _raise_brownout
         _raise_forbidden_call _raise_invalid_payload _raise_no_route _require_version _route_slowly
-        _settle_idempotency_key _released_version""",
+        _settle_idempotency_key _released_version _dispatch_routed gateway_catalog
+        check_rate_limit""",
     ),
     (
         ALL,
@@ -105,7 +106,16 @@ _GROUPS: list[tuple[Roles, str]] = [
         SERVICE,
         """ensure_request_log_partitions expire_idempotency_keys get_sunset_readiness
         get_version_adoption log_api_request log_api_requests rollup_api_version_usage
-        evaluate_releases get_release_status""",
+        evaluate_releases get_release_status
+        create_api_key rotate_api_key revoke_api_key list_api_keys find_api_key touch_api_keys
+        set_rate_limit remove_rate_limit list_rate_limits lease_rate_limit
+        prune_rate_windows""",
+    ),
+    # the gateway's login alone
+    (
+        NOBODY,
+        """serve_call _add_api_key_secret _check_api_key_role _check_rate_limit _lock_api_key
+        _rate_limit_of _take_rate_tokens""",
     ),
     (
         ADMIN,
@@ -331,6 +341,7 @@ FUNCTIONS: dict[str, Roles] = {name: roles for roles, names in _GROUPS for name 
 DEFINERS_FOR_CLIENTS: dict[str, str] = {
     "register_client_region": "adds to telemetry that clients may not read; returns nothing",
     "_pinned_version": "reads one pin, that of the caller's own client or organization",
+    "check_rate_limit": "counts a call against the caller's own limit, whoever counts cannot choose",
     "_released_version": "says whether the caller is part of the share of the running release",
     "_claim_idempotency_key": "gives back an answer to the key, scope and fingerprint it came from",
     "_settle_idempotency_key": "stores an answer in the caller's own scope",
@@ -403,6 +414,10 @@ TABLES: dict[str, Rights] = {
     "active_api_version": _READ_BY_ALL,
     "api_consumers": _READ_BY_SERVICE,
     "api_idempotency_keys": _READ_BY_SERVICE,
+    "api_keys": {},
+    "api_key_secrets": {},
+    "api_rate_limits": _READ_BY_SERVICE,
+    "api_rate_windows": {},
     "api_releases": _READ_BY_SERVICE,
     "api_request_log": _READ_BY_SERVICE,
     "api_request_log_<day>": {},

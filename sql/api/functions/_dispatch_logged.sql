@@ -12,17 +12,12 @@ volatile
 as $$
 declare
   v_started timestamptz := clock_timestamp();
-  v_data jsonb;
+  v_answer jsonb := dbkit._dispatch_routed(p_rpc_id, p_access, p_payload, p_meta);
 begin
-  if p_access = 'write' and p_payload ? 'idempotency_key' then
-    v_data := dbkit._dispatch_once(p_rpc_id, p_meta ->> 'rpc', p_payload);
-  else
-    v_data := dbkit._dispatch(p_rpc_id, coalesce(p_payload, '{}'));
-  end if;
   if not current_setting('transaction_read_only')::boolean then
     perform dbkit._log_own_call(p_meta, 1000 * extract(epoch from clock_timestamp() - v_started));
   end if;
-  return jsonb_build_object('data', v_data, 'meta', p_meta);
+  return v_answer;
 end
 $$;
 comment on function dbkit._dispatch_logged(int, text, jsonb, jsonb) is

@@ -66,7 +66,10 @@ begin
   from (select * from explicit_routes union all select * from implicit_routes) as routes
   where below_app_key is null or min_app_key < below_app_key;
   perform dbkit._generate_fast_route();
+  -- One notification a transaction, however many calls it registers: equal ones are sent once.
+  perform pg_notify('dbkit_api_calls', '');
 end
 $$;
 comment on function dbkit._refresh_api_routes(text) is
-  'Works out api_routes again, for one call or all, and _fast_route. The caller holds the registry lock.';
+  'Works out api_routes again, for one call or all, and _fast_route, and notifies the channel dbkit_api_calls.
+The caller holds the registry lock.';

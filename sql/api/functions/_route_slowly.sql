@@ -48,12 +48,8 @@ begin
       limit 1), v_brownouts);
   elsif current_setting('dbkit.log_calls', true) = 'on' then
     return dbkit._dispatch_logged(v_rpc_id, v_access, p_payload, v_meta);
-  elsif v_access = 'write' and p_payload ? 'idempotency_key' then
-    return jsonb_build_object(
-      'data', dbkit._dispatch_once(v_rpc_id, p_name, p_payload), 'meta', v_meta);
   end if;
-  return jsonb_build_object(
-    'data', dbkit._dispatch(v_rpc_id, coalesce(p_payload, '{}')), 'meta', v_meta);
+  return dbkit._dispatch_routed(v_rpc_id, v_access, p_payload, v_meta);
 end
 $$;
 comment on function dbkit._route_slowly(text, jsonb, text) is

@@ -14,3 +14,4 @@ end
 $$;
 comment on function dbkit._routes_revision() is
   'Goes up by one each time that _generate_fast_route writes the routes; 0 before the first time.';
+grant execute on function dbkit._routes_revision() to anon, authenticated, service_role, super_admin;

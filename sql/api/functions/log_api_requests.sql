@@ -9,7 +9,8 @@ declare
   v_unknown text;
   v_columns constant text[] := array['request_id', 'name', 'requested_version', 'served_version',
     'fallback', 'status_code', 'error_code', 'duration_ms', 'caller_role', 'app_name', 'app_version',
-    'client_id', 'user_id', 'organization_id', 'region', 'ip_address', 'user_agent'];
+    'client_id', 'user_id', 'organization_id', 'region', 'ip_address', 'user_agent',
+    'ip_hash'];
 begin
   perform dbkit.require_service('logging requests');
   if jsonb_typeof(p_entries) is distinct from 'array' or jsonb_array_length(p_entries) > 10000 then

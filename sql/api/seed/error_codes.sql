@@ -16,7 +16,14 @@ values
   ('KD114', 'version_brownout', 503, 'The deprecated version is switched off for an announced while.'),
   ('KD115', 'invalid_release', 400, 'A share, guard or limit of a guarded release is not acceptable.'),
   ('KD116', 'release_running', 409, 'Another guarded release is running.'),
-  ('KD117', 'no_running_release', 404, 'No such guarded release is running.')
+  ('KD117', 'no_running_release', 404, 'No such guarded release is running.'),
+  ('KD120', 'two_idempotency_keys', 400, 'The request and its payload have different idempotency keys.'),
+  ('KD121', 'write_in_read_only', 405, 'A call that writes was sent as a read (GET).'),
+  ('KD122', 'unknown_api_key', 404, 'There is no such API key.'),
+  ('KD123', 'invalid_api_key', 400, 'An API key''s consumer, role, scopes or times are not acceptable.'),
+  ('KD124', 'api_key_ended', 409, 'The API key is revoked or expired.'),
+  ('KD125', 'rate_limited', 429, 'The consumer has called as often as it may in this window.'),
+  ('KD126', 'invalid_rate_limit', 400, 'A limit''s consumer, call, number or window is not acceptable.')
 on conflict (sqlstate) do update
 set name = excluded.name, http_status = excluded.http_status, summary = excluded.summary;
 -- down

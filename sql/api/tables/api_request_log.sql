@@ -20,10 +20,13 @@ create table dbkit.api_request_log (
   region text,
   ip_address inet,
   user_agent text,
+  ip_hash text,
   primary key (logged_at, id)
 ) partition by range (logged_at);
 comment on table dbkit.api_request_log is
   'One row a request, kept in day partitions (UTC); see ensure_day_partitions.';
 comment on column dbkit.api_request_log.logged_at is 'The database''s clock when the row was written.';
 comment on column dbkit.api_request_log.duration_ms is 'Milliseconds, as the writer measured them.';
+comment on column dbkit.api_request_log.ip_hash is
+  'A keyed hash of the address, where the gateway is told to keep no addresses.';
 grant select on dbkit.api_request_log to service_role, super_admin;

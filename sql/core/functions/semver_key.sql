@@ -1,6 +1,8 @@
 -- Text that sorts as versions do, so that "this app meets that minimum" is one indexable
 -- comparison. Rules: semver.org 2.0.0, paragraphs 2, 9, 10 and 11. A number is its digits behind a
 -- letter for how many there are; a release sorts after its pre-releases ('~' is the last ASCII sign).
+-- The whole grammar as one regular expression takes 0.1 ms: a release, as nearly every app's version is, is
+-- looked at by a short one.
 create or replace function dbkit.semver_key(p_version text)
 returns text
 language plpgsql
@@ -8,10 +10,12 @@ immutable
 strict
 as $$
 declare
-  v_parts text[] := regexp_match(p_version,
-    '^(0|[1-9][0-9]{0,18})\.(0|[1-9][0-9]{0,18})\.(0|[1-9][0-9]{0,18})'
-    || '(?:-((?:0|[1-9][0-9]{0,18}|[0-9]*[A-Za-z-][0-9A-Za-z-]*)'
-    || '(?:\.(?:0|[1-9][0-9]{0,18}|[0-9]*[A-Za-z-][0-9A-Za-z-]*))*))?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?$');
+  v_parts text[] := case
+    when translate(p_version, '0123456789', '') <> '..' then regexp_match(p_version,
+      '^(0|[1-9][0-9]{0,18})\.(0|[1-9][0-9]{0,18})\.(0|[1-9][0-9]{0,18})'
+      || '(?:-((?:0|[1-9][0-9]{0,18}|[0-9]*[A-Za-z-][0-9A-Za-z-]*)'
+      || '(?:\.(?:0|[1-9][0-9]{0,18}|[0-9]*[A-Za-z-][0-9A-Za-z-]*))*))?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?$')
+    when p_version !~ '(^|\.)(0[0-9]|\.|$)|[0-9]{20}' then string_to_array(p_version, '.') end;
   v_key text;
   v_part text;
 begin

@@ -1,0 +1,118 @@
+"""`dbkit serve`: HTTP in front of the calls. A part of `dbkit.cli`."""
+
+from __future__ import annotations
+
+import os
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import typer
+
+from dbkit.cli_parts import CliError, Url, log_to_stderr, target_url
+
+serve = typer.Typer(invoke_without_command=True)
+
+
+@serve.callback()
+def run(
+    host: Annotated[
+        str, typer.Option("--host", metavar="ADDRESS", help="Where to listen.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option("--port", metavar="PORT", min=0, max=65535, help="0: any free one.")
+    ] = 8000,
+    workers: Annotated[
+        int,
+        typer.Option(
+            "--workers",
+            metavar="N",
+            min=1,
+            max=256,
+            help="Processes. SIGHUP restarts them one by one.",
+        ),
+    ] = 1,
+    drain: Annotated[
+        float,
+        typer.Option(
+            "--drain",
+            metavar="SECONDS",
+            min=0,
+            max=300,
+            help="When told to stop: how long to go on serving as not ready, so that load "
+            "balancers notice.",
+        ),
+    ] = 1.0,
+    grace: Annotated[
+        int,
+        typer.Option(
+            "--grace",
+            metavar="SECONDS",
+            min=0,
+            max=3600,
+            help="After that: how long requests under way may take.",
+        ),
+    ] = 20,
+    trust_proxy: Annotated[
+        str,
+        typer.Option(
+            "--trust-proxy",
+            metavar="ADDRESSES",
+            help="Proxies whose X-Forwarded-For and X-Forwarded-Proto count, comma-separated.",
+        ),
+    ] = "127.0.0.1",
+    verbose: Annotated[bool, typer.Option("--verbose", help="Log more.")] = False,
+    url: Url = None,
+) -> None:
+    """Serve every registered call over HTTP, until SIGTERM or SIGINT.
+
+    POST /rpc/NAME with the payload as body; /docs shows the rest. All other settings come from the
+    environment (docs/guides/gateway.md): DBKIT_GATEWAY_…, and DBKIT_JWT_… for tokens. The login in
+    the URL needs no rights of its own but membership in the roles that requests take
+    (`dbkit_gateway`). Logs go to stderr, as JSON when that is no terminal.
+    """
+    import uvicorn
+    from pydantic import ValidationError
+    from uvicorn.supervisors.multiprocess import Multiprocess
+
+    from dbkit.settings import GatewaySettings
+
+    try:
+        GatewaySettings()
+    except ValidationError as error:
+        raise CliError(f"a setting of the gateway is wrong: {error}") from None
+    # Child processes read the environment too.
+    os.environ["DATABASE_URL"] = target_url(url)
+    os.environ["DBKIT_GATEWAY_DRAIN"] = str(drain)
+    os.environ["DBKIT_GATEWAY_VERBOSE"] = str(int(verbose))
+    log_to_stderr(verbose)
+    config = uvicorn.Config(
+        "dbkit.gateway:from_environment",
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        date_header=True,
+        proxy_headers=bool(trust_proxy),
+        forwarded_allow_ips=trust_proxy,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=grace,
+        http="httptools",
+        ws="none",
+        lifespan="on",
+    )
+    typer.echo(f"http://{host}:{port}  (docs: /docs, health: /health)", err=True)
+    if workers == 1:
+        server = uvicorn.Server(config)
+        server.run()
+        started = server.started
+    else:
+        # Processes add up their figures in files, so that each of them can answer for all.
+        with TemporaryDirectory(prefix="dbkit-gateway-") as figures:
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = figures
+            Multiprocess(config, sockets=[config.bind_socket()]).run()
+        started = True
+    if not started:
+        raise typer.Exit(1)
