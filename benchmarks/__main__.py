@@ -15,7 +15,17 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import alerts, cqrs, dispatch, events, healing, metrics, startup, webhooks
+from benchmarks import (
+    alerts,
+    cqrs,
+    dispatch,
+    events,
+    healing,
+    metrics,
+    paging,
+    startup,
+    webhooks,
+)
 from benchmarks.events_stores import Plan
 from benchmarks.figures import Figure, as_json, as_table
 from dbkit.migrations import migrate
@@ -29,6 +39,7 @@ STORES: dict[str, Callable[[Plan], list[Figure]]] = {
     "metrics": metrics.run,
     "alerts": alerts.run,
     "healing": healing.run,
+    "paging": paging.run,
 }
 """What is measured on a server of its own each, like the event store."""
 

@@ -52,6 +52,9 @@ __all__ = [
     "InvalidFallback",
     "InvalidFigure",
     "InvalidHealRule",
+    "InvalidList",
+    "InvalidListCursor",
+    "InvalidListRequest",
     "InvalidMaintenanceStep",
     "InvalidMetric",
     "InvalidMetricType",
@@ -107,6 +110,7 @@ __all__ = [
     "UnknownDeployment",
     "UnknownHealRule",
     "UnknownHealing",
+    "UnknownList",
     "UnknownMaintenanceStep",
     "UnknownMenuItem",
     "UnknownMetricType",
@@ -340,6 +344,34 @@ class InvalidRateLimit(DbkitError):
     """A limit's consumer, call, number or window is not acceptable."""
 
     code: ClassVar[str] = "KD126"
+    http_status: ClassVar[int] = 400
+
+
+class InvalidListRequest(DbkitError):
+    """A page of a list was asked for in a way that the list does not allow."""
+
+    code: ClassVar[str] = "KD140"
+    http_status: ClassVar[int] = 400
+
+
+class InvalidListCursor(DbkitError):
+    """The cursor was changed, or made for another list, caller, version, sort or filter."""
+
+    code: ClassVar[str] = "KD141"
+    http_status: ClassVar[int] = 400
+
+
+class UnknownList(DbkitError):
+    """No list of that name is registered."""
+
+    code: ClassVar[str] = "KD142"
+    http_status: ClassVar[int] = 404
+
+
+class InvalidList(DbkitError):
+    """A list cannot be registered as asked."""
+
+    code: ClassVar[str] = "KD143"
     http_status: ClassVar[int] = 400
 
 
@@ -997,6 +1029,10 @@ ALL: tuple[type[DbkitError], ...] = (
     ApiKeyEnded,
     RateLimited,
     InvalidRateLimit,
+    InvalidListRequest,
+    InvalidListCursor,
+    UnknownList,
+    InvalidList,
     UnknownDeployment,
     DuplicateDeployment,
     InvalidDeploymentStatus,

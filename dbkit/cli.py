@@ -40,12 +40,15 @@ from dbkit.cli_parts import (
     Url,
     UserId,
     as_plain,
+    ask,
     connected,
     json_text,
     libpq_url,
+    optional,
     print_answer,
     print_table,
     read_json,
+    say,
     stdout_console,
     target_url,
 )
@@ -109,15 +112,12 @@ def up(url: Url = None, as_json: Json = False) -> None:
         "revision": after,
     }
     verb = "started" if found.started else "found"
-    print_answer(
+    say(
         as_json,
         document,
-        lambda console: console.print(
-            f"server    {found.reason} ({verb})\n"
-            f"revision  {_moved(before, after)}\n"
-            f"url       {found.url}",
-            soft_wrap=True,
-        ),
+        f"server    {found.reason} ({verb})\n"
+        f"revision  {_moved(before, after)}\n"
+        f"url       {found.url}",
     )
 
 
@@ -137,7 +137,7 @@ def down(as_json: Json = False) -> None:
 
     stopped = server.down(settings().home)
     said = "stopped" if stopped else f"no server runs in {settings().home}"
-    print_answer(as_json, {"stopped": stopped}, lambda console: console.print(said, soft_wrap=True))
+    say(as_json, {"stopped": stopped}, said)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -225,10 +225,10 @@ def migrate(
     before = migrations.current(target)
     migrations.migrate(target, to)
     after = migrations.current(target)
-    print_answer(
+    say(
         as_json,
         {"previous_revision": before, "revision": after},
-        lambda console: console.print(f"revision  {_moved(before, after)}"),
+        f"revision  {_moved(before, after)}",
     )
 
 
@@ -254,10 +254,10 @@ def current(url: Url = None, as_json: Json = False) -> None:
     here = migrations.current(target_url(url))
     head = ScriptDirectory.from_config(migrations.alembic_config()).get_current_head()
     said = "up to date" if here == head else f"run `dbkit migrate` for {head}"
-    print_answer(
+    say(
         as_json,
         {"revision": here, "head": head, "up_to_date": here == head},
-        lambda console: console.print(f"{here or 'not installed'} ({said})"),
+        f"{here or 'not installed'} ({said})",
     )
 
 
@@ -282,8 +282,7 @@ def call(
 
     asked = api.route_api_call(name, read_json(payload, "--payload"), api_version)
     given = _said(app_version, app_name, client_id, user_id)
-    with connected(url, role=role, **given) as connection:
-        answer = asked.run(connection)
+    answer = ask(asked, url, role=role, **given)
     meta = as_plain(answer.meta)
     data = answer.data
 
@@ -334,8 +333,7 @@ def explain(
 
     asked = api.explain_route(name, read_json(payload, "--payload"), api_version)
     given = _said(app_version, app_name, client_id, user_id)
-    with connected(url, role=role, **given) as connection:
-        found = as_plain(asked.run(connection))
+    found = as_plain(ask(asked, url, role=role, **given))
     print_answer(as_json, found, lambda console: _explain(console, found))
 
 
@@ -360,20 +358,18 @@ def switch(
     version: Annotated[str, typer.Argument(metavar="VERSION", help="Version to make active: v3.")],
     fallback: Annotated[
         str | None,
-        typer.Option(
+        optional(
             "--fallback",
-            metavar="VERSION",
-            help="Version to go back to when needed. Default: the next older one.",
-            show_default=False,
+            "VERSION",
+            "Version to go back to when needed. Default: the next older one.",
         ),
     ] = None,
     expect_revision: Annotated[
         int | None,
-        typer.Option(
+        optional(
             "--expect-revision",
-            metavar="N",
-            help="Switch only if nobody has since this revision (printed by every switch).",
-            show_default=False,
+            "N",
+            "Switch only if nobody has since this revision (printed by every switch).",
         ),
     ] = None,
     url: Url = None,
@@ -387,17 +383,13 @@ def switch(
     from dbkit.calls import api
 
     asked = api.switch_api_version(version, fallback, expect_revision)
-    with connected(url) as connection:
-        done = as_plain(asked.run(connection))
-    print_answer(
+    done = as_plain(ask(asked, url))
+    say(
         as_json,
         done,
-        lambda console: console.print(
-            f"{done['previous_version']} -> {done['current_version']}, fallback "
-            f"{done['fallback_version']}, revision {done['revision']}, "
-            f"logged as {done['deployment_id']}",
-            soft_wrap=True,
-        ),
+        f"{done['previous_version']} -> {done['current_version']}, fallback "
+        f"{done['fallback_version']}, revision {done['revision']}, "
+        f"logged as {done['deployment_id']}",
     )
 
 
@@ -405,11 +397,10 @@ def switch(
 def rpc_list(
     version: Annotated[
         str | None,
-        typer.Option(
+        optional(
             "--version",
-            metavar="VERSION",
-            help="Only what this API version serves, each call in its newest form.",
-            show_default=False,
+            "VERSION",
+            "Only what this API version serves, each call in its newest form.",
         ),
     ] = None,
     url: Url = None,
@@ -418,8 +409,7 @@ def rpc_list(
     """List the registered calls and their handlers."""
     from dbkit.calls import api
 
-    with connected(url) as connection:
-        found = [as_plain(line) for line in api.list_rpcs(version).run(connection)]
+    found = [as_plain(line) for line in ask(api.list_rpcs(version), url)]
     titles = {"handler_signature": "handler", "required_role": "role"}
     columns = list(found[0]) if found else ["name", "version"]
     print_answer(
@@ -445,38 +435,28 @@ def rpc_register(
     ] = "read",
     required_role: Annotated[
         str | None,
-        typer.Option(
-            "--required-role",
-            metavar="ROLE",
-            help="Database role whose rights a caller needs. Default: none.",
-            show_default=False,
+        optional(
+            "--required-role", "ROLE", "Database role whose rights a caller needs. Default: none."
         ),
     ] = None,
     request_schema: Annotated[
         str | None,
-        typer.Option(
-            "--request-schema",
-            metavar="JSON",
-            help="JSON Schema of the payload, or @file. Default: any object.",
-            show_default=False,
+        optional(
+            "--request-schema", "JSON", "JSON Schema of the payload, or @file. Default: any object."
         ),
     ] = None,
     response_schema: Annotated[
         str | None,
-        typer.Option(
-            "--response-schema",
-            metavar="JSON",
-            help="JSON Schema of the answer, or @file, for typed clients.",
-            show_default=False,
+        optional(
+            "--response-schema", "JSON", "JSON Schema of the answer, or @file, for typed clients."
         ),
     ] = None,
     compatible_with: Annotated[
         list[str] | None,
-        typer.Option(
+        optional(
             "--compatible-with",
-            metavar="VERSION",
-            help="Newer version whose payload means the same to this write; can be repeated.",
-            show_default=False,
+            "VERSION",
+            "Newer version whose payload means the same to this write; can be repeated.",
         ),
     ] = None,
     description: Annotated[
@@ -505,12 +485,11 @@ def rpc_register(
         compatible_with=compatible_with or [],
         description=description,
     )
-    with connected(url) as connection:
-        number = asked.run(connection)
-    print_answer(
+    number = ask(asked, url)
+    say(
         as_json,
         {"rpc_id": number, "name": name, "version": version, "handler": handler},
-        lambda console: console.print(f"registered {name} {version} as number {number}"),
+        f"registered {name} {version} as number {number}",
     )
 
 
@@ -521,20 +500,16 @@ def rpc_register(
 def typegen(
     schema: Annotated[
         str | None,
-        typer.Option(
+        optional(
             "--schema",
-            metavar="SCHEMA",
-            help="Wrap every function of this schema, from its signatures and comments.",
-            show_default=False,
+            "SCHEMA",
+            "Wrap every function of this schema, from its signatures and comments.",
         ),
     ] = None,
     registered: Annotated[
         str | None,
-        typer.Option(
-            "--registered",
-            metavar="VERSION",
-            help="Wrap what this API version serves, from its JSON Schemas.",
-            show_default=False,
+        optional(
+            "--registered", "VERSION", "Wrap what this API version serves, from its JSON Schemas."
         ),
     ] = None,
     output: Annotated[
@@ -569,9 +544,7 @@ def typegen(
         output.write_text(source, "utf-8")
     said = ("is stale" if check else "written") if changed else "is up to date"
     document = {"output": str(output), "changed": changed}
-    print_answer(
-        as_json, document, lambda console: console.print(f"{output} {said}", soft_wrap=True)
-    )
+    say(as_json, document, f"{output} {said}")
     if check and changed:
         raise typer.Exit(1)
 

@@ -7,20 +7,24 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from dbkit.cli_parts import (
+    AnyOrganization,
     CliError,
     Json,
+    Limit,
     Organization,
     Role,
     Url,
     as_plain,
-    context_option,
+    ask,
     moment,
-    open_session,
+    optional,
     print_answer,
     print_lines,
+    print_list,
     print_table,
     read_json,
     read_text,
+    say,
     time_text,
 )
 
@@ -42,50 +46,41 @@ alerts.add_typer(channels, name="channels")
 Alert = Annotated[int, typer.Argument(metavar="ID", help="As `dbkit alerts list` shows it.")]
 Rule = Annotated[str, typer.Argument(metavar="NAME", help="Of a rule, such as 'High Error Rate'.")]
 Channel = Annotated[str, typer.Argument(metavar="NAME", help="Of a channel.")]
-AnyOrganization = Annotated[
-    str | None,
-    context_option("--organization", "ID", "Organization, or * for all. Default: default."),
-]
-Limit = Annotated[int, typer.Option("--limit", metavar="N", min=1, max=1000, help="Rows at most.")]
 Note = Annotated[str, typer.Option("--note", metavar="TEXT", help="For those who look later.")]
 
 
-def _option(flag: str, metavar: str, text: str) -> Any:
-    return typer.Option(flag, metavar=metavar, help=text, show_default=False)
-
-
 Metric = Annotated[
-    str | None, _option("--metric", "TYPE", "What is watched: `dbkit alerts metrics` lists them.")
+    str | None, optional("--metric", "TYPE", "What is watched: `dbkit alerts metrics` lists them.")
 ]
 Condition = Annotated[
-    str | None, _option("--condition", "OP", "gt, lt, gte, lte or eq. Default of a new rule: gt.")
+    str | None, optional("--condition", "OP", "gt, lt, gte, lte or eq. Default of a new rule: gt.")
 ]
-Threshold = Annotated[str | None, _option("--threshold", "NUMBER", "With what it is compared.")]
-Window = Annotated[int | None, _option("--window", "MINUTES", "Measured over so long.")]
-ForMinutes = Annotated[int | None, _option("--for", "MINUTES", "It must hold for so long.")]
+Threshold = Annotated[str | None, optional("--threshold", "NUMBER", "With what it is compared.")]
+Window = Annotated[int | None, optional("--window", "MINUTES", "Measured over so long.")]
+ForMinutes = Annotated[int | None, optional("--for", "MINUTES", "It must hold for so long.")]
 Keep = Annotated[
-    int | None, _option("--keep-firing", "MINUTES", "It must not hold for so long to be resolved.")
+    int | None, optional("--keep-firing", "MINUTES", "It must not hold for so long to be resolved.")
 ]
 Cooldown = Annotated[
-    int | None, _option("--cooldown", "MINUTES", "From one incident to the next at least.")
+    int | None, optional("--cooldown", "MINUTES", "From one incident to the next at least.")
 ]
 Repeat = Annotated[
-    int | None, _option("--repeat", "MINUTES", "An open alert is told again so often; 0 never.")
+    int | None, optional("--repeat", "MINUTES", "An open alert is told again so often; 0 never.")
 ]
-MinSamples = Annotated[int | None, _option("--min-samples", "N", "Fewer count as no data.")]
+MinSamples = Annotated[int | None, optional("--min-samples", "N", "Fewer count as no data.")]
 NoData = Annotated[
-    str | None, _option("--no-data", "POLICY", "ok, alerting, keep_last or no_data.")
+    str | None, optional("--no-data", "POLICY", "ok, alerting, keep_last or no_data.")
 ]
-Severity = Annotated[str | None, _option("--severity", "LEVEL", "info, warning or critical.")]
+Severity = Annotated[str | None, optional("--severity", "LEVEL", "info, warning or critical.")]
 Channels = Annotated[
     list[str] | None,
-    _option("--channel", "NAME", "Whom to tell: a channel's name or kind; can be repeated."),
+    optional("--channel", "NAME", "Whom to tell: a channel's name or kind; can be repeated."),
 ]
-Params = Annotated[str | None, _option("--params", "JSON", "For the metric's function.")]
+Params = Annotated[str | None, optional("--params", "JSON", "For the metric's function.")]
 BurnRate = Annotated[
-    str | None, _option("--burn-rate", "JSON", "Watch how fast an error budget burns; {} ends it.")
+    str | None, optional("--burn-rate", "JSON", "Watch how fast an error budget burns; {} ends it.")
 ]
-Description = Annotated[str | None, _option("--description", "TEXT", "What it is for.")]
+Description = Annotated[str | None, optional("--description", "TEXT", "What it is for.")]
 
 
 def _number(text: str | None) -> Decimal | None:
@@ -114,8 +109,8 @@ def list_alerts(
             help="open, triggered, acknowledged, resolved, or all.",
         ),
     ] = "open",
-    rule: Annotated[str | None, _option("--rule", "NAME", "Only of this rule.")] = None,
-    before: Annotated[int | None, _option("--before", "ID", "Only older ones.")] = None,
+    rule: Annotated[str | None, optional("--rule", "NAME", "Only of this rule.")] = None,
+    before: Annotated[int | None, optional("--before", "ID", "Only older ones.")] = None,
     limit: Limit = 50,
     organization: AnyOrganization = None,
     role: Role = None,
@@ -129,14 +124,9 @@ def list_alerts(
     from dbkit.calls import alerts as calls
 
     asked = None if status == "all" else status
-    with open_session(url, role=role) as session:
-        found = session.run(calls.get_alerts(asked, rule, before, limit, organization))
+    found = ask(calls.get_alerts(asked, rule, before, limit, organization), url, role=role)
     columns = ["id", "status", "severity", "since", "resolved", "message", "told", "deployment"]
-
-    def human(console: Console) -> None:
-        print_table(console, columns, [_alert_row(each) for each in found])
-
-    print_answer(as_json, {"alerts": [as_plain(each) for each in found]}, human)
+    print_list(as_json, found, columns, _alert_row, under="alerts")
 
 
 def _alert_row(each: calls.GetAlertsRow) -> list[object]:
@@ -171,8 +161,7 @@ def show(
     """
     from dbkit.calls import alerts as calls
 
-    with open_session(url, role=role, organization_id=organization) as session:
-        found = session.run(calls.explain_alert(alert))
+    found = ask(calls.explain_alert(alert), url, role=role, organization_id=organization)
     print_answer(as_json, as_plain(found), lambda console: _explain(console, found))
 
 
@@ -211,10 +200,10 @@ def ack(
     alert: Alert,
     note: Note = "",
     minutes: Annotated[
-        int | None, _option("--minutes", "N", "For so long. Default: until it is resolved.")
+        int | None, optional("--minutes", "N", "For so long. Default: until it is resolved.")
     ] = None,
     organization: Organization = None,
-    user: Annotated[str | None, context_option("--user-id", "ID", "Who takes care.")] = None,
+    user: Annotated[str | None, optional("--user-id", "ID", "Who takes care.")] = None,
     role: Role = None,
     url: Url = None,
     as_json: Json = False,
@@ -225,8 +214,13 @@ def ack(
     """
     from dbkit.calls import alerts as calls
 
-    with open_session(url, role=role, organization_id=organization, user_id=user) as session:
-        session.run(calls.acknowledge_alert(alert, note, minutes))
+    ask(
+        calls.acknowledge_alert(alert, note, minutes),
+        url,
+        role=role,
+        organization_id=organization,
+        user_id=user,
+    )
     _done(as_json, "acknowledged", alert)
 
 
@@ -235,7 +229,7 @@ def resolve(
     alert: Alert,
     note: Note = "",
     organization: Organization = None,
-    user: Annotated[str | None, context_option("--user-id", "ID", "Who did it.")] = None,
+    user: Annotated[str | None, optional("--user-id", "ID", "Who did it.")] = None,
     role: Role = None,
     url: Url = None,
     as_json: Json = False,
@@ -246,13 +240,14 @@ def resolve(
     """
     from dbkit.calls import alerts as calls
 
-    with open_session(url, role=role, organization_id=organization, user_id=user) as session:
-        session.run(calls.resolve_alert(alert, note))
+    ask(
+        calls.resolve_alert(alert, note), url, role=role, organization_id=organization, user_id=user
+    )
     _done(as_json, "resolved", alert)
 
 
 def _done(as_json: bool, what: str, subject: object) -> None:
-    print_answer(as_json, {what: subject}, lambda console: console.print(f"{what} {subject}"))
+    say(as_json, {what: subject}, f"{what} {subject}")
 
 
 @alerts.command()
@@ -263,19 +258,18 @@ def evaluate(role: Role = None, url: Url = None, as_json: Json = False) -> None:
     """
     from dbkit.calls import alerts as calls
 
-    with open_session(url, role=role) as session:
-        done = session.run(calls.evaluate_alert_rules())
+    done = ask(calls.evaluate_alert_rules(), url, role=role)
     document: dict[str, Any] = as_plain(done)
     text = ", ".join(f"{number} {name}" for name, number in document.items())
-    print_answer(as_json, document, lambda console: console.print(text))
+    say(as_json, document, text)
 
 
 @alerts.command()
 def notices(
-    alert: Annotated[int | None, _option("--alert", "ID", "Only of this alert.")] = None,
+    alert: Annotated[int | None, optional("--alert", "ID", "Only of this alert.")] = None,
     status: Annotated[
         str | None,
-        _option("--status", "STATUS", "pending, leased, retry_wait, sent, dead or suppressed."),
+        optional("--status", "STATUS", "pending, leased, retry_wait, sent, dead or suppressed."),
     ] = None,
     limit: Limit = 50,
     organization: AnyOrganization = None,
@@ -289,21 +283,22 @@ def notices(
     """
     from dbkit.calls import alerts as calls
 
-    with open_session(url, role=role) as session:
-        found = session.run(calls.get_alert_notifications(alert, status, limit, organization))
+    found = ask(calls.get_alert_notifications(alert, status, limit, organization), url, role=role)
     columns = ["id", "alert", "transition", "channel", "status", "why", "attempts", "settled"]
+    print_list(as_json, found, columns, _notice_row, under="notices")
 
-    def human(console: Console) -> None:
-        rows = [
-            [
-                *(each.id, each.alert_id, each.transition, each.channel, each.status),
-                *(each.reason or each.last_error, each.attempts, time_text(each.settled_at)),
-            ]
-            for each in found
-        ]
-        print_table(console, columns, rows)
 
-    print_answer(as_json, {"notices": [as_plain(each) for each in found]}, human)
+def _notice_row(each: calls.GetAlertNotificationsRow) -> list[object]:
+    return [
+        each.id,
+        each.alert_id,
+        each.transition,
+        each.channel,
+        each.status,
+        each.reason or each.last_error,
+        each.attempts,
+        time_text(each.settled_at),
+    ]
 
 
 @alerts.command()
@@ -314,14 +309,14 @@ def metrics(role: Role = None, url: Url = None, as_json: Json = False) -> None:
     """
     from dbkit.calls import alerts as calls
 
-    with open_session(url, role=role) as session:
-        found = session.run(calls.get_alert_metrics())
-
-    def human(console: Console) -> None:
-        rows = [[each.metric_type, each.unit, each.rules, each.description] for each in found]
-        print_table(console, ["metric", "unit", "rules", "description"], rows)
-
-    print_answer(as_json, {"metrics": [as_plain(each) for each in found]}, human)
+    found = ask(calls.get_alert_metrics(), url, role=role)
+    print_list(
+        as_json,
+        found,
+        ["metric", "unit", "rules", "description"],
+        lambda each: [each.metric_type, each.unit, each.rules, each.description],
+        under="metrics",
+    )
 
 
 # --- silences --------------------------------------------------------------------------------
@@ -336,10 +331,10 @@ def silence(
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why.")],
     severity: Severity = None,
     start: Annotated[
-        str | None, _option("--from", "TIME", "From then on; UTC without a zone. Default: now.")
+        str | None, optional("--from", "TIME", "From then on; UTC without a zone. Default: now.")
     ] = None,
     organization: Organization = None,
-    user: Annotated[str | None, context_option("--user-id", "ID", "Who wants it.")] = None,
+    user: Annotated[str | None, optional("--user-id", "ID", "Who wants it.")] = None,
     role: Role = None,
     url: Url = None,
     as_json: Json = False,
@@ -351,8 +346,7 @@ def silence(
     from dbkit.calls import alerts as calls
 
     asked = calls.create_silence(pattern, minutes, reason, severity, moment(start, "--from"))
-    with open_session(url, role=role, organization_id=organization, user_id=user) as session:
-        number = session.run(asked)
+    number = ask(asked, url, role=role, organization_id=organization, user_id=user)
     _done(as_json, "silence", number)
 
 
@@ -370,8 +364,7 @@ def unsilence(
     """
     from dbkit.calls import alerts as calls
 
-    with open_session(url, role=role, organization_id=organization) as session:
-        session.run(calls.expire_silence(number))
+    ask(calls.expire_silence(number), url, role=role, organization_id=organization)
     _done(as_json, "ended", number)
 
 
@@ -389,20 +382,21 @@ def silences(
     """
     from dbkit.calls import alerts as calls
 
-    with open_session(url, role=role) as session:
-        found = session.run(calls.get_silences(past, organization))
+    found = ask(calls.get_silences(past, organization), url, role=role)
+    columns = ["id", "rules", "severity", "from", "to", "by", "reason"]
+    print_list(as_json, found, columns, _silence_row, under="silences")
 
-    def human(console: Console) -> None:
-        rows = [
-            [
-                *(each.id, each.rule_pattern, each.severity, time_text(each.starts_at)),
-                *(time_text(each.ends_at), each.created_by, each.reason),
-            ]
-            for each in found
-        ]
-        print_table(console, ["id", "rules", "severity", "from", "to", "by", "reason"], rows)
 
-    print_answer(as_json, {"silences": [as_plain(each) for each in found]}, human)
+def _silence_row(each: calls.GetSilencesRow) -> list[object]:
+    return [
+        each.id,
+        each.rule_pattern,
+        each.severity,
+        time_text(each.starts_at),
+        time_text(each.ends_at),
+        each.created_by,
+        each.reason,
+    ]
 
 
 # --- rules -----------------------------------------------------------------------------------
@@ -410,7 +404,7 @@ def silences(
 
 @rules.command("list")
 def list_rules(
-    rule: Annotated[str | None, _option("--rule", "NAME", "Only this one.")] = None,
+    rule: Annotated[str | None, optional("--rule", "NAME", "Only this one.")] = None,
     organization: AnyOrganization = None,
     role: Role = None,
     url: Url = None,
@@ -422,14 +416,9 @@ def list_rules(
     """
     from dbkit.calls import alerts as calls
 
-    with open_session(url, role=role) as session:
-        found = session.run(calls.get_alert_rules(rule, organization))
+    found = ask(calls.get_alert_rules(rule, organization), url, role=role)
     columns = ["rule", "fires when", "severity", "tells", "state", "value", "evaluated", "error"]
-
-    def human(console: Console) -> None:
-        print_table(console, columns, [_rule_row(each) for each in found])
-
-    print_answer(as_json, {"rules": [as_plain(each) for each in found]}, human)
+    print_list(as_json, found, columns, _rule_row, under="rules")
     if any(each.last_error and each.enabled for each in found):
         raise typer.Exit(1)
 
@@ -501,8 +490,7 @@ def add(
     chosen: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     limit = cast("Decimal", _number(threshold))
     asked = calls.create_alert_rule(name, metric, condition or "gt", limit, **chosen)
-    with open_session(url, role=role, organization_id=organization) as session:
-        number = session.run(asked)
+    number = ask(asked, url, role=role, organization_id=organization)
     _done(as_json, "rule", number)
 
 
@@ -553,8 +541,7 @@ def set_rule(
         no_data,
         _json(burn_rate, "--burn-rate"),
     )
-    with open_session(url, role=role, organization_id=organization) as session:
-        session.run(asked)
+    ask(asked, url, role=role, organization_id=organization)
     _done(as_json, "changed", name)
 
 
@@ -595,8 +582,7 @@ def _switch(
 ) -> None:
     from dbkit.calls import alerts as calls
 
-    with open_session(url, role=role, organization_id=organization) as session:
-        session.run(calls.enable_alert_rule(name, on))
+    ask(calls.enable_alert_rule(name, on), url, role=role, organization_id=organization)
 
 
 @rules.command("delete")
@@ -613,8 +599,7 @@ def delete_rule(
     """
     from dbkit.calls import alerts as calls
 
-    with open_session(url, role=role, organization_id=organization) as session:
-        session.run(calls.delete_alert_rule(name))
+    ask(calls.delete_alert_rule(name), url, role=role, organization_id=organization)
     _done(as_json, "deleted", name)
 
 
@@ -624,7 +609,7 @@ def backtest(
     start: Annotated[
         str, typer.Option("--from", metavar="TIME", help="UTC without a zone.", show_default=False)
     ],
-    end: Annotated[str | None, _option("--to", "TIME", "Default: now.")] = None,
+    end: Annotated[str | None, optional("--to", "TIME", "Default: now.")] = None,
     step: Annotated[
         int, typer.Option("--step", metavar="SECONDS", min=1, help="Evaluated so often.")
     ] = 60,
@@ -654,8 +639,7 @@ def backtest(
         datetime.timedelta(seconds=step),
         read_json(change, "--change"),
     )
-    with open_session(url, role=role, organization_id=organization) as session:
-        found = session.run(asked)
+    found = ask(asked, url, role=role, organization_id=organization)
     fired = sum(each.fires for each in found)
     shown = [
         each
@@ -691,20 +675,20 @@ def list_channels(
     """
     from dbkit.calls import alerts as calls
 
-    with open_session(url, role=role) as session:
-        found = session.run(calls.get_alert_channels(organization))
+    found = ask(calls.get_alert_channels(organization), url, role=role)
+    columns = ["name", "kind", "on", "waiting", "last sent", "last error"]
+    print_list(as_json, found, columns, _channel_row, under="channels")
 
-    def human(console: Console) -> None:
-        rows = [
-            [
-                *(each.name, each.kind, "yes" if each.enabled else "no", each.waiting),
-                *(time_text(each.last_sent_at), each.last_error),
-            ]
-            for each in found
-        ]
-        print_table(console, ["name", "kind", "on", "waiting", "last sent", "last error"], rows)
 
-    print_answer(as_json, {"channels": [as_plain(each) for each in found]}, human)
+def _channel_row(each: calls.GetAlertChannelsRow) -> list[object]:
+    return [
+        each.name,
+        each.kind,
+        "yes" if each.enabled else "no",
+        each.waiting,
+        time_text(each.last_sent_at),
+        each.last_error,
+    ]
 
 
 @channels.command("add")
@@ -732,8 +716,7 @@ def add_channel(
     from dbkit.calls import alerts as calls
 
     asked = calls.set_alert_channel(name, kind, read_text(target).strip(), not disabled)
-    with open_session(url, role=role, organization_id=organization) as session:
-        session.run(asked)
+    ask(asked, url, role=role, organization_id=organization)
     _done(as_json, "channel", name)
 
 
@@ -751,8 +734,7 @@ def delete_channel(
     """
     from dbkit.calls import alerts as calls
 
-    with open_session(url, role=role, organization_id=organization) as session:
-        session.run(calls.delete_alert_channel(name))
+    ask(calls.delete_alert_channel(name), url, role=role, organization_id=organization)
     _done(as_json, "deleted", name)
 
 
@@ -773,8 +755,7 @@ def test_channel(
     from dbkit.cli_worker import allow_list
     from dbkit.notices import Kind, notice_type, render, send
 
-    with open_session(url, role=role, organization_id=organization) as session:
-        found = session.run(calls.get_alert_channel_url(name))
+    found = ask(calls.get_alert_channel_url(name), url, role=role, organization_id=organization)
     told = _test_notice(name, organization or "default")
     message = render(cast("Kind", found.kind), told)
     error = send(found.url, message, notice_type(told), allow_list())

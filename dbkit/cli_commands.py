@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,17 +10,20 @@ from dbkit.cli_parts import (
     ClientId,
     Json,
     Organization,
+    Payload,
     Role,
     Url,
     UserId,
     as_plain,
+    ask,
     compact,
-    connected,
     json_text,
+    optional,
     print_answer,
     print_lines,
-    print_table,
+    print_list,
     read_json,
+    say,
     time_text,
     uuid_of,
 )
@@ -55,17 +58,17 @@ RequiredRole = Annotated[
 ]
 Schema = Annotated[
     str | None,
-    typer.Option(
-        "--schema",
-        metavar="JSON",
-        help="JSON Schema of what is sent, or @file. Default: any object.",
-        show_default=False,
-    ),
+    optional("--schema", "JSON", "JSON Schema of what is sent, or @file. Default: any object."),
 ]
 
 
 def _role(required_role: str) -> str | None:
     return None if required_role == "anon" else required_role
+
+
+def _say_unregistered(what: str, name: str, was_there: bool, as_json: bool) -> None:
+    said = f"unregistered {name}" if was_there else f"there was no {what} {name}"
+    say(as_json, {what: name, "was_there": was_there}, said)
 
 
 # --- commands --------------------------------------------------------------------------------
@@ -76,17 +79,17 @@ def list_commands(url: Url = None, as_json: Json = False) -> None:
     """List the registered commands and what handles them."""
     from dbkit.calls import cqrs as calls
 
-    with connected(url) as connection:
-        found = calls.list_commands().run(connection)
-    rows = [
-        [c.command, c.handler_signature or "a program", c.required_role or "any", c.description]
-        for c in found
+    found = ask(calls.list_commands(), url)
+    print_list(as_json, found, ["command", "handler", "role", "description"], _command_row)
+
+
+def _command_row(each: calls.ListCommandsRow) -> list[object]:
+    return [
+        each.command,
+        each.handler_signature or "a program",
+        each.required_role or "any",
+        each.description,
     ]
-    print_answer(
-        as_json,
-        [as_plain(each) for each in found],
-        lambda console: print_table(console, ["command", "handler", "role", "description"], rows),
-    )
 
 
 @commands.command("register")
@@ -105,12 +108,10 @@ def register_command(
     required_role: RequiredRole = "authenticated",
     rejection: Annotated[
         list[str] | None,
-        typer.Option(
+        optional(
             "--rejection",
-            metavar="SQLSTATE",
-            help="Error of the handler that is recorded as a rejection, besides KD605; can be "
-            "repeated.",
-            show_default=False,
+            "SQLSTATE",
+            "Error of the handler that is recorded as a rejection, besides KD605; can be repeated.",
         ),
     ] = None,
     description: Description = "",
@@ -132,13 +133,8 @@ def register_command(
         rejection or [],
         description,
     )
-    with connected(url) as connection:
-        asked.run(connection)
-    print_answer(
-        as_json,
-        {"command": name, "handler": handler},
-        lambda console: console.print(f"registered the command {name}", soft_wrap=True),
-    )
+    ask(asked, url)
+    say(as_json, {"command": name, "handler": handler}, f"registered the command {name}")
 
 
 @commands.command("unregister")
@@ -149,42 +145,21 @@ def unregister_command(name: Command, url: Url = None, as_json: Json = False) ->
     """
     from dbkit.calls import cqrs as calls
 
-    with connected(url) as connection:
-        was_there = calls.unregister_command(name).run(connection)
-    said = f"unregistered {name}" if was_there else f"there was no command {name}"
-    print_answer(
-        as_json,
-        {"command": name, "was_there": was_there},
-        lambda console: console.print(said, soft_wrap=True),
-    )
+    was_there = ask(calls.unregister_command(name), url)
+    _say_unregistered("command", name, was_there, as_json)
 
 
 @commands.command("execute")
 def execute_command(
     name: Command,
-    payload: Annotated[
-        str,
-        typer.Option(
-            "--payload", "-p", metavar="JSON", help="JSON, @file, or - to read it from stdin."
-        ),
-    ] = "{}",
+    payload: Payload = "{}",
     key: Annotated[
         str | None,
-        typer.Option(
-            "--key",
-            metavar="KEY",
-            help="Idempotency key: sent again with it, the command is done once.",
-            show_default=False,
-        ),
+        optional("--key", "KEY", "Idempotency key: sent again with it, the command is done once."),
     ] = None,
     expected_version: Annotated[
         int | None,
-        typer.Option(
-            "--expected-version",
-            metavar="N",
-            help="Version that the handler must find.",
-            show_default=False,
-        ),
+        optional("--expected-version", "N", "Version that the handler must find."),
     ] = None,
     organization: Organization = None,
     user_id: UserId = None,
@@ -201,8 +176,7 @@ def execute_command(
 
     asked = calls.execute_command(name, read_json(payload, "--payload"), key, expected_version)
     who = {"organization_id": organization, "user_id": user_id, "client_id": client_id}
-    with connected(url, role=role, **who) as connection:
-        done = asked.run(connection)
+    done = ask(asked, url, role=role, **who)
     print_answer(as_json, as_plain(done), lambda console: _executed(console, done))
     if done.rejection is not None:
         raise typer.Exit(1)
@@ -225,24 +199,15 @@ def _executed(console: Console, done: calls.ExecuteCommandResult) -> None:
 def command_log(
     command: Annotated[
         str | None,
-        typer.Option(
-            "--command", metavar="NAME", help="Only this command. Default: all.", show_default=False
-        ),
+        optional("--command", "NAME", "Only this command. Default: all."),
     ] = None,
     status: Annotated[
         str | None,
-        typer.Option(
-            "--status", metavar="STATUS", help="Only done or rejected ones.", show_default=False
-        ),
+        optional("--status", "STATUS", "Only done or rejected ones."),
     ] = None,
     before: Annotated[
         str | None,
-        typer.Option(
-            "--before",
-            metavar="ID",
-            help="Only what is older than this command id: the next page.",
-            show_default=False,
-        ),
+        optional("--before", "ID", "Only what is older than this command id: the next page."),
     ] = None,
     limit: Annotated[
         int, typer.Option("--limit", metavar="N", min=1, max=10_000, help="At most so many.")
@@ -261,20 +226,12 @@ def command_log(
     asked = calls.get_commands(
         command, status, organization, uuid_of(before, "--before") if before else None, limit
     )
-    with connected(url, role=role) as connection:
-        found = asked.run(connection)
-    print_answer(
-        as_json,
-        [as_plain(each) for each in found],
-        lambda console: print_table(
-            console,
-            ["at", "command", "status", "ms", "events", "user", "key", "id"],
-            [_log_line(each) for each in found],
-        ),
-    )
+    found = ask(asked, url, role=role)
+    columns = ["at", "command", "status", "ms", "events", "user", "key", "id"]
+    print_list(as_json, found, columns, _log_row)
 
 
-def _log_line(entry: calls.GetCommandsRow) -> list[object]:
+def _log_row(entry: calls.GetCommandsRow) -> list[object]:
     status = entry.status
     if isinstance(entry.rejection, dict):
         status = f"{status} {entry.rejection['sqlstate']}"
@@ -297,12 +254,7 @@ def command_stats(
     ] = 24,
     organization: Annotated[
         str | None,
-        typer.Option(
-            "--organization",
-            metavar="ID",
-            help="Only of this organization. Default: all.",
-            show_default=False,
-        ),
+        optional("--organization", "ID", "Only of this organization. Default: all."),
     ] = None,
     role: Role = None,
     url: Url = None,
@@ -314,25 +266,20 @@ def command_stats(
     """
     from dbkit.calls import cqrs as calls
 
-    with connected(url, role=role) as connection:
-        found = calls.get_command_stats(hours, organization).run(connection)
+    found = ask(calls.get_command_stats(hours, organization), url, role=role)
     columns = ["command", "done", "rejected", "events", "average ms", "p50", "p95", "rejections"]
-    rows = [
-        [
-            each.command,
-            each.done,
-            each.rejected,
-            each.events,
-            *(f"{ms:.1f}" for ms in (each.average_ms, each.p50_ms, each.p95_ms)),
-            compact(each.rejections) if each.rejections else "",
-        ]
-        for each in found
+    print_list(as_json, found, columns, _stats_row)
+
+
+def _stats_row(each: calls.GetCommandStatsRow) -> list[object]:
+    return [
+        each.command,
+        each.done,
+        each.rejected,
+        each.events,
+        *(f"{ms:.1f}" for ms in (each.average_ms, each.p50_ms, each.p95_ms)),
+        compact(each.rejections) if each.rejections else "",
     ]
-    print_answer(
-        as_json,
-        [as_plain(each) for each in found],
-        lambda console: print_table(console, columns, rows),
-    )
 
 
 # --- queries ---------------------------------------------------------------------------------
@@ -343,25 +290,20 @@ def list_queries(url: Url = None, as_json: Json = False) -> None:
     """List the registered queries and what their answers depend on."""
     from dbkit.calls import cqrs as calls
 
-    with connected(url) as connection:
-        found = calls.list_queries().run(connection)
-    rows = [
-        [
-            each.query,
-            each.handler_signature,
-            _dependencies(each),
-            each.vary,
-            f"{each.ttl_seconds} s",
-            each.required_role or "any",
-        ]
-        for each in found
-    ]
+    found = ask(calls.list_queries(), url)
     columns = ["query", "handler", "depends on", "shared by", "kept", "role"]
-    print_answer(
-        as_json,
-        [as_plain(each) for each in found],
-        lambda console: print_table(console, columns, rows),
-    )
+    print_list(as_json, found, columns, _query_row)
+
+
+def _query_row(each: calls.ListQueriesRow) -> list[object]:
+    return [
+        each.query,
+        each.handler_signature,
+        _dependencies(each),
+        each.vary,
+        f"{each.ttl_seconds} s",
+        each.required_role or "any",
+    ]
 
 
 def _dependencies(query: calls.ListQueriesRow) -> str:
@@ -379,31 +321,20 @@ def register_query(
     ],
     depends_on: Annotated[
         list[str] | None,
-        typer.Option(
-            "--depends-on",
-            metavar="EVENT",
-            help="Event type that changes the answer; can be repeated.",
-            show_default=False,
-        ),
+        optional("--depends-on", "EVENT", "Event type that changes the answer; can be repeated."),
     ] = None,
     stream: Annotated[
         str | None,
-        typer.Option(
+        optional(
             "--stream",
-            metavar="TYPE:PARAM",
-            help="The answer changes with one stream: its aggregate type, and the parameter that "
+            "TYPE:PARAM",
+            "The answer changes with one stream: its aggregate type, and the parameter that "
             "has its id.",
-            show_default=False,
         ),
     ] = None,
     projection: Annotated[
         list[str] | None,
-        typer.Option(
-            "--projection",
-            metavar="NAME",
-            help="Projection that the handler reads; can be repeated.",
-            show_default=False,
-        ),
+        optional("--projection", "NAME", "Projection that the handler reads; can be repeated."),
     ] = None,
     ttl: Annotated[
         int,
@@ -451,13 +382,8 @@ def register_query(
         required_role=_role(required_role),
         description=description,
     )
-    with connected(url) as connection:
-        asked.run(connection)
-    print_answer(
-        as_json,
-        {"query": name, "handler": handler},
-        lambda console: console.print(f"registered the query {name}", soft_wrap=True),
-    )
+    ask(asked, url)
+    say(as_json, {"query": name, "handler": handler}, f"registered the query {name}")
 
 
 @queries.command("unregister")
@@ -468,14 +394,8 @@ def unregister_query(name: Query, url: Url = None, as_json: Json = False) -> Non
     """
     from dbkit.calls import cqrs as calls
 
-    with connected(url) as connection:
-        was_there = calls.unregister_query(name).run(connection)
-    said = f"unregistered {name}" if was_there else f"there was no query {name}"
-    print_answer(
-        as_json,
-        {"query": name, "was_there": was_there},
-        lambda console: console.print(said, soft_wrap=True),
-    )
+    was_there = ask(calls.unregister_query(name), url)
+    _say_unregistered("query", name, was_there, as_json)
 
 
 @queries.command("execute")
@@ -508,8 +428,7 @@ def execute_query(
 
     asked = calls.execute_query(name, read_json(params, "--params"), min_position)
     who = {"organization_id": organization, "user_id": user_id}
-    with connected(url, role=role, **who) as connection:
-        answer = asked.run(connection)
+    answer = ask(asked, url, role=role, **who)
 
     def human(console: Console) -> None:
         told = "cached" if answer.cached else "computed"
@@ -528,26 +447,21 @@ def query_stats(role: Role = None, url: Url = None, as_json: Json = False) -> No
     """
     from dbkit.calls import cqrs as calls
 
-    with connected(url, role=role) as connection:
-        found = calls.get_query_cache_stats().run(connection)
+    found = ask(calls.get_query_cache_stats(), url, role=role)
     columns = ["query", "answers", "organizations", "bytes", "hits", "computed", "average ms"]
-    rows: list[list[Any]] = [
-        [
-            each.query,
-            each.entries,
-            each.organizations,
-            each.bytes_,
-            f"about {each.hits}",
-            each.computations,
-            "" if each.average_ms is None else f"{each.average_ms:.1f}",
-        ]
-        for each in found
+    print_list(as_json, found, columns, _cache_row)
+
+
+def _cache_row(each: calls.GetQueryCacheStatsRow) -> list[object]:
+    return [
+        each.query,
+        each.entries,
+        each.organizations,
+        each.bytes_,
+        f"about {each.hits}",
+        each.computations,
+        "" if each.average_ms is None else f"{each.average_ms:.1f}",
     ]
-    print_answer(
-        as_json,
-        [as_plain(each) for each in found],
-        lambda console: print_table(console, columns, rows),
-    )
 
 
 @queries.command("flush")
@@ -566,10 +480,5 @@ def flush_queries(
     """
     from dbkit.calls import cqrs as calls
 
-    with connected(url, role=role) as connection:
-        gone = calls.flush_query_cache(name).run(connection)
-    print_answer(
-        as_json,
-        {"query": name, "answers": gone},
-        lambda console: console.print(f"dropped {gone} answers"),
-    )
+    gone = ask(calls.flush_query_cache(name), url, role=role)
+    say(as_json, {"query": name, "answers": gone}, f"dropped {gone} answers")

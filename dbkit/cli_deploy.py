@@ -15,6 +15,7 @@ from dbkit.cli_parts import (
     as_plain,
     compact,
     connected,
+    optional,
     print_answer,
     print_lines,
     print_table,
@@ -40,26 +41,18 @@ def deploy(
     ] = "production",
     commit: Annotated[
         str | None,
-        typer.Option(
-            "--commit", metavar="SHA", help="Commit that is deployed.", show_default=False
-        ),
+        optional("--commit", "SHA", "Commit that is deployed."),
     ] = None,
     deployment_id: Annotated[
         str | None,
-        typer.Option(
-            "--id",
-            metavar="ID",
-            help="Name in deployment_log. Default: one is made.",
-            show_default=False,
-        ),
+        optional("--id", "ID", "Name in deployment_log. Default: one is made."),
     ] = None,
     artifact: Annotated[
         str | None,
-        typer.Option(
+        optional(
             "--artifact",
-            metavar="TEXT",
-            help="What a rollback puts back: an image, or the id of a Vercel deployment.",
-            show_default=False,
+            "TEXT",
+            "What a rollback puts back: an image, or the id of a Vercel deployment.",
         ),
     ] = None,
     migrate: Annotated[
@@ -67,48 +60,33 @@ def deploy(
     ] = False,
     migrate_command: Annotated[
         str | None,
-        typer.Option(
+        optional(
             "--migrate-command",
-            metavar="COMMAND",
-            help="Migrate the application's own schema by this, without a shell.",
-            show_default=False,
+            "COMMAND",
+            "Migrate the application's own schema by this, without a shell.",
         ),
     ] = None,
     contract: Annotated[
         list[str] | None,
-        typer.Option(
+        optional(
             "--contract",
-            metavar="REVISION",
-            help="Revision of --migrate-command that older code cannot work with; can be repeated.",
-            show_default=False,
+            "REVISION",
+            "Revision of --migrate-command that older code cannot work with; can be repeated.",
         ),
     ] = None,
     run: Annotated[
         str | None,
-        typer.Option(
-            "--run",
-            metavar="COMMAND",
-            help="Deploy the application by this, without a shell.",
-            show_default=False,
-        ),
+        optional("--run", "COMMAND", "Deploy the application by this, without a shell."),
     ] = None,
     switch: Annotated[
         str | None,
-        typer.Option(
-            "--switch",
-            metavar="VERSION",
-            help="Make this API version the active one before the smoke tests.",
-            show_default=False,
+        optional(
+            "--switch", "VERSION", "Make this API version the active one before the smoke tests."
         ),
     ] = None,
     smoke: Annotated[
         list[str] | None,
-        typer.Option(
-            "--smoke",
-            metavar="TEST",
-            help="https://…, 'rpc:NAME JSON' or 'sql:QUERY'; can be repeated.",
-            show_default=False,
-        ),
+        optional("--smoke", "TEST", "https://…, 'rpc:NAME JSON' or 'sql:QUERY'; can be repeated."),
     ] = None,
     attempts: Annotated[
         int, typer.Option("--attempts", metavar="N", min=1, max=100, help="Tries of a smoke test.")
@@ -129,29 +107,24 @@ def deploy(
     ] = 30.0,
     rollback_command: Annotated[
         str | None,
-        typer.Option(
+        optional(
             "--rollback-command",
-            metavar="COMMAND",
-            help="When it fails: puts DBKIT_TARGET_VERSION (…_COMMIT, …_ARTIFACT) back.",
-            show_default=False,
+            "COMMAND",
+            "When it fails: puts DBKIT_TARGET_VERSION (…_COMMIT, …_ARTIFACT) back.",
         ),
     ] = None,
     rollback_url: Annotated[
         str | None,
-        typer.Option(
-            "--rollback-url",
-            metavar="URL",
-            help="When it fails: what to put back is posted there as JSON.",
-            show_default=False,
+        optional(
+            "--rollback-url", "URL", "When it fails: what to put back is posted there as JSON."
         ),
     ] = None,
     rollback_vercel: Annotated[
         str | None,
-        typer.Option(
+        optional(
             "--rollback-vercel",
-            metavar="PROJECT",
-            help="When it fails: instant rollback of this Vercel project (VERCEL_TOKEN).",
-            show_default=False,
+            "PROJECT",
+            "When it fails: instant rollback of this Vercel project (VERCEL_TOKEN).",
         ),
     ] = None,
     url: Url = None,
@@ -259,9 +232,7 @@ def deployments(
     ] = None,
     environment: Annotated[
         str | None,
-        typer.Option(
-            "--environment", metavar="NAME", help="production or staging.", show_default=False
-        ),
+        optional("--environment", "NAME", "production or staging."),
     ] = None,
     limit: Annotated[
         int, typer.Option("--limit", metavar="N", min=1, max=1000, help="How many at most.")

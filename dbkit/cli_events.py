@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -16,6 +16,7 @@ import typer
 
 from dbkit.cli_parts import (
     CliError,
+    Data,
     Json,
     Organization,
     Role,
@@ -23,15 +24,17 @@ from dbkit.cli_parts import (
     Url,
     UserId,
     as_plain,
+    ask,
     compact,
-    context_option,
     json_text,
     moment,
     open_session,
+    optional,
     print_answer,
     print_lines,
     print_table,
     read_json,
+    say,
     stdout_console,
     time_text,
     until_interrupted,
@@ -94,16 +97,11 @@ def tail(
     ] = None,
     event_type: Annotated[
         list[str] | None,
-        typer.Option(
-            "--type",
-            metavar="EVENT",
-            help="Only events of this type; can be repeated.",
-            show_default=False,
-        ),
+        optional("--type", "EVENT", "Only events of this type; can be repeated."),
     ] = None,
     organization: Annotated[
         str | None,
-        context_option("--organization", "ID", "Only events of this organization. Default: all."),
+        optional("--organization", "ID", "Only events of this organization. Default: all."),
     ] = None,
     once: Annotated[bool, typer.Option("--once", help="End when all is shown.")] = False,
     role: Role = None,
@@ -231,11 +229,10 @@ def state(
     ] = None,
     at_time: Annotated[
         str | None,
-        typer.Option(
+        optional(
             "--at-time",
-            metavar="TIME",
-            help="As of this time: 2026-01-31 or 2026-01-31T12:00:00+01:00; UTC without a zone.",
-            show_default=False,
+            "TIME",
+            "As of this time: 2026-01-31 or 2026-01-31T12:00:00+01:00; UTC without a zone.",
         ),
     ] = None,
     organization: Organization = None,
@@ -252,8 +249,7 @@ def state(
     asked = calls.get_aggregate_state(
         aggregate_type, aggregate_id, at_version, moment(at_time, "--at-time")
     )
-    with open_session(url, role=role, organization_id=organization) as session:
-        found = session.run(asked)
+    found = ask(asked, url, role=role, organization_id=organization)
 
     def human(console: Console) -> None:
         since = "every event folded"
@@ -280,12 +276,7 @@ def append(
     event_type: Annotated[
         str, typer.Argument(metavar="EVENT", help="Event type, such as OrderPlaced.")
     ],
-    data: Annotated[
-        str,
-        typer.Option(
-            "--data", "-d", metavar="JSON", help="JSON object, @file, or - to read it from stdin."
-        ),
-    ] = "{}",
+    data: Data = "{}",
     metadata: Annotated[
         str, typer.Option("--metadata", metavar="JSON", help="JSON object, @file, or -.")
     ] = "{}",
@@ -300,11 +291,10 @@ def append(
     ] = "any",
     event_id: Annotated[
         str | None,
-        typer.Option(
+        optional(
             "--event-id",
-            metavar="UUID",
-            help="Sent again with the same id it is stored once. Default: a new one.",
-            show_default=False,
+            "UUID",
+            "Sent again with the same id it is stored once. Default: a new one.",
         ),
     ] = None,
     organization: Organization = None,
@@ -329,17 +319,13 @@ def append(
         _expected(expect),
         uuid_of(event_id, "--event-id") if event_id else new_event_id(),
     )
-    with open_session(url, role=role, organization_id=organization, user_id=user_id) as session:
-        done = session.run(asked)
+    done = ask(asked, url, role=role, organization_id=organization, user_id=user_id)
     verb = "was there already:" if done.replayed else "appended"
-    print_answer(
+    say(
         as_json,
         as_plain(done),
-        lambda console: console.print(
-            f"{verb} {aggregate_type}/{aggregate_id} version {done.version}, "
-            f"position {done.position}, event {done.event_id}",
-            soft_wrap=True,
-        ),
+        f"{verb} {aggregate_type}/{aggregate_id} version {done.version}, "
+        f"position {done.position}, event {done.event_id}",
     )
 
 
@@ -367,10 +353,15 @@ def archive(
     """
     from dbkit.calls import events as calls
 
-    with open_session(url, role=role, organization_id=organization) as session:
-        done = session.run(calls.archive_stream(aggregate_type, aggregate_id))
+    done = ask(
+        calls.archive_stream(aggregate_type, aggregate_id),
+        url,
+        role=role,
+        organization_id=organization,
+    )
     said = "archived" if done.changed else f"is archived since {time_text(done.archived_at)}"
-    print_answer(as_json, as_plain(done), _says(aggregate_type, aggregate_id, done.version, said))
+    stream = f"{aggregate_type}/{aggregate_id} version {done.version}"
+    say(as_json, as_plain(done), f"{stream}: {said}")
 
 
 @events.command()
@@ -388,17 +379,15 @@ def restore(
     """
     from dbkit.calls import events as calls
 
-    with open_session(url, role=role, organization_id=organization) as session:
-        done = session.run(calls.restore_stream(aggregate_type, aggregate_id))
+    done = ask(
+        calls.restore_stream(aggregate_type, aggregate_id),
+        url,
+        role=role,
+        organization_id=organization,
+    )
     said = "open again" if done.changed else "was not archived"
-    print_answer(as_json, as_plain(done), _says(aggregate_type, aggregate_id, done.version, said))
-
-
-def _says(
-    aggregate_type: str, aggregate_id: str, version: int, said: str
-) -> Callable[[Console], None]:
-    text = f"{aggregate_type}/{aggregate_id} version {version}: {said}"
-    return lambda console: console.print(text, soft_wrap=True)
+    stream = f"{aggregate_type}/{aggregate_id} version {done.version}"
+    say(as_json, as_plain(done), f"{stream}: {said}")
 
 
 # --- projections -----------------------------------------------------------------------------
@@ -723,7 +712,7 @@ def lag(url: Url = None, as_json: Json = False) -> None:
 def stats(
     organization: Annotated[
         str | None,
-        context_option("--organization", "ID", "Only this organization. Default: all."),
+        optional("--organization", "ID", "Only this organization. Default: all."),
     ] = None,
     url: Url = None,
     as_json: Json = False,
@@ -734,8 +723,7 @@ def stats(
     """
     from dbkit.calls import events as calls
 
-    with open_session(url) as session:
-        found = session.run(calls.get_event_store_stats(organization))
+    found = ask(calls.get_event_store_stats(organization), url)
 
     def human(console: Console) -> None:
         size = f"{found.table_bytes / 1e6:,.1f} MB" if found.table_bytes is not None else None

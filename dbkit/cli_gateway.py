@@ -11,9 +11,9 @@ from dbkit.cli_parts import (
     Role,
     Url,
     as_plain,
-    context_option,
     moment,
     open_session,
+    optional,
     print_answer,
     print_lines,
     print_table,
@@ -77,10 +77,10 @@ def create(
     ] = None,
     organization: Annotated[
         str | None,
-        context_option("--organization", "ID", "Organization its calls are of. Default: default."),
+        optional("--organization", "ID", "Organization its calls are of. Default: default."),
     ] = None,
     expires: Annotated[
-        str | None, context_option("--expires", "TIME", "When it ends, such as 2027-01-31.")
+        str | None, optional("--expires", "TIME", "When it ends, such as 2027-01-31.")
     ] = None,
     days: Annotated[
         int | None,

@@ -10,16 +10,20 @@ import typer
 from dbkit.cli_parts import (
     CliError,
     Json,
+    Limit,
     Role,
     Url,
     as_plain,
+    ask,
     compact,
     connected,
-    context_option,
     open_session,
+    optional,
     print_answer,
     print_lines,
+    print_list,
     print_table,
+    say,
     time_text,
 )
 
@@ -32,9 +36,11 @@ heal = typer.Typer(help="What is put right without a person, and taken back.", n
 maintenance = typer.Typer(help="Run the maintenance, or see how it went.", no_args_is_help=True)
 
 Rule = Annotated[str, typer.Argument(metavar="RULE", help="As `dbkit heal rules` lists them.")]
-Reason = Annotated[str | None, context_option("--reason", "TEXT", "Why, for those who ask later.")]
-Limit = Annotated[int, typer.Option("--limit", metavar="N", min=1, max=1000, help="Rows at most.")]
-OnlyRule = Annotated[str | None, context_option("--rule", "RULE", "Only of this rule.")]
+Reason = Annotated[str | None, optional("--reason", "TEXT", "Why, for those who ask later.")]
+OnlyRule = Annotated[str | None, optional("--rule", "RULE", "Only of this rule.")]
+Before = Annotated[int | None, optional("--before", "ID", "Only what is older: the next page.")]
+
+_RULE_COLUMNS = ["rule", "what", "state", "budget left", "trips at", "last", "outcome", "error"]
 
 
 # --- healing ---------------------------------------------------------------------------------
@@ -47,7 +53,7 @@ def heal_run(
         typer.Argument(metavar="[RULE]", help="Only this one. Default: all.", show_default=False),
     ] = None,
     group: Annotated[
-        str | None, context_option("--group", "GROUP", "Only the rules of this group.")
+        str | None, optional("--group", "GROUP", "Only the rules of this group.")
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Tell what would change, and change nothing.")
@@ -104,14 +110,8 @@ def heal_rules(role: Role = None, url: Url = None, as_json: Json = False) -> Non
     """
     from dbkit.calls import healing as calls
 
-    with connected(url, role=role) as connection:
-        found = calls.get_heal_rules().run(connection)
-
-    def human(console: Console) -> None:
-        columns = ["rule", "what", "state", "budget left", "trips at", "last", "outcome", "error"]
-        print_table(console, columns, [_rule_row(each) for each in found])
-
-    print_answer(as_json, {"rules": [as_plain(each) for each in found]}, human)
+    found = ask(calls.get_heal_rules(), url, role=role)
+    print_list(as_json, found, _RULE_COLUMNS, _rule_row, under="rules")
     if any(_rule_state(each) in ("tripped", "all off", "failing") for each in found):
         raise typer.Exit(1)
 
@@ -146,12 +146,10 @@ def _rule_row(each: calls.GetHealRulesRow) -> list[object]:
 def heal_ledger(
     rule: OnlyRule = None,
     subject: Annotated[
-        str | None, context_option("--subject", "ID", "Only of this: the id of an order, say.")
+        str | None, optional("--subject", "ID", "Only of this: the id of an order, say.")
     ] = None,
-    run_id: Annotated[int | None, context_option("--run", "ID", "Only of this run.")] = None,
-    before: Annotated[
-        int | None, context_option("--before", "ID", "Only what is older: the next page.")
-    ] = None,
+    run_id: Annotated[int | None, optional("--run", "ID", "Only of this run.")] = None,
+    before: Before = None,
     limit: Limit = 50,
     role: Role = None,
     url: Url = None,
@@ -164,35 +162,28 @@ def heal_ledger(
     from dbkit.calls import healing as calls
 
     asked = calls.get_heal_ledger(rule, subject, run_id, before, limit)
-    with connected(url, role=role) as connection:
-        found = asked.run(connection)
+    found = ask(asked, url, role=role)
+    columns = ["id", "run", "rule", "subject", "before", "after", "healed", "undone"]
+    print_list(as_json, found, columns, _ledger_row, under="ledger")
 
-    def human(console: Console) -> None:
-        columns = ["id", "run", "rule", "subject", "before", "after", "healed", "undone"]
-        rows = [
-            [
-                each.ledger_id,
-                each.run_id,
-                each.rule,
-                each.subject,
-                compact(each.before),
-                compact(each.after),
-                time_text(each.healed_at),
-                time_text(each.undone_at),
-            ]
-            for each in found
-        ]
-        print_table(console, columns, rows)
 
-    print_answer(as_json, {"ledger": [as_plain(each) for each in found]}, human)
+def _ledger_row(each: calls.GetHealLedgerRow) -> list[object]:
+    return [
+        each.ledger_id,
+        each.run_id,
+        each.rule,
+        each.subject,
+        compact(each.before),
+        compact(each.after),
+        time_text(each.healed_at),
+        time_text(each.undone_at),
+    ]
 
 
 @heal.command("runs")
 def heal_runs(
     rule: OnlyRule = None,
-    before: Annotated[
-        int | None, context_option("--before", "ID", "Only what is older: the next page.")
-    ] = None,
+    before: Before = None,
     limit: Limit = 50,
     role: Role = None,
     url: Url = None,
@@ -204,28 +195,23 @@ def heal_runs(
     """
     from dbkit.calls import healing as calls
 
-    with connected(url, role=role) as connection:
-        found = calls.get_heal_runs(rule, before, limit).run(connection)
+    found = ask(calls.get_heal_runs(rule, before, limit), url, role=role)
+    columns = ["run", "rule", "started", "ms", "outcome", "found", "of", "healed", "error"]
+    print_list(as_json, found, columns, _heal_run_row, under="runs")
 
-    def human(console: Console) -> None:
-        columns = ["run", "rule", "started", "ms", "outcome", "found", "of", "healed", "error"]
-        rows = [
-            [
-                each.run_id,
-                each.rule,
-                time_text(each.started_at),
-                each.took_ms,
-                each.outcome,
-                each.found,
-                each.population,
-                each.healed,
-                each.error,
-            ]
-            for each in found
-        ]
-        print_table(console, columns, rows)
 
-    print_answer(as_json, {"runs": [as_plain(each) for each in found]}, human)
+def _heal_run_row(each: calls.GetHealRunsRow) -> list[object]:
+    return [
+        each.run_id,
+        each.rule,
+        time_text(each.started_at),
+        each.took_ms,
+        each.outcome,
+        each.found,
+        each.population,
+        each.healed,
+        each.error,
+    ]
 
 
 @heal.command("undo")
@@ -236,7 +222,7 @@ def heal_undo(
             metavar="[ID]", help="As `dbkit heal ledger` lists them.", show_default=False
         ),
     ] = None,
-    run_id: Annotated[int | None, context_option("--run", "ID", "All that a run changed.")] = None,
+    run_id: Annotated[int | None, optional("--run", "ID", "All that a run changed.")] = None,
     reason: Reason = None,
     role: Role = None,
     url: Url = None,
@@ -294,10 +280,9 @@ def heal_on(
 def _switch(on: bool, reason: str | None, role: str | None, url: str | None, as_json: bool) -> None:
     from dbkit.calls import healing as calls
 
-    with connected(url, role=role) as connection:
-        before = calls.set_healing_enabled(on, reason).run(connection)
+    before = ask(calls.set_healing_enabled(on, reason), url, role=role)
     said = f"healing is {'on' if on else 'off'}{' already' if before is on else ''}"
-    print_answer(as_json, {"enabled": on, "before": before}, lambda console: console.print(said))
+    say(as_json, {"enabled": on, "before": before}, said)
 
 
 @heal.command("resume")
@@ -323,13 +308,12 @@ def heal_resume(
     """
     from dbkit.calls import healing as calls
 
-    with connected(url, role=role) as connection:
-        tripped = calls.resume_heal_rule(rule, allow).run(connection)
+    tripped = ask(calls.resume_heal_rule(rule, allow), url, role=role)
     said = f"{rule} goes on" if tripped else f"{rule} had not tripped"
-    print_answer(
+    say(
         as_json,
         {"rule": rule, "had_tripped": tripped, "allow": allow},
-        lambda console: console.print(f"{said}; {allow} changes allowed"),
+        f"{said}; {allow} changes allowed",
     )
 
 
@@ -337,20 +321,20 @@ def heal_resume(
 def heal_limits(
     rule: Rule,
     budget: Annotated[
-        int | None, context_option("--budget", "N", "Changes in any hour, at most.")
+        int | None, optional("--budget", "N", "Changes in any hour, at most.")
     ] = None,
     share: Annotated[
         float | None,
-        context_option("--share", "PERCENT", "It trips when more than this share would change."),
+        optional("--share", "PERCENT", "It trips when more than this share would change."),
     ] = None,
     never_trips: Annotated[
         bool, typer.Option("--never-trips", help="Whatever share would change.")
     ] = False,
     at_least: Annotated[
-        int | None, context_option("--at-least", "N", "It never trips for fewer changes than that.")
+        int | None, optional("--at-least", "N", "It never trips for fewer changes than that.")
     ] = None,
     batch: Annotated[
-        int | None, context_option("--batch", "N", "Changes in one transaction, at most.")
+        int | None, optional("--batch", "N", "Changes in one transaction, at most.")
     ] = None,
     enabled: Annotated[
         bool | None,
@@ -372,12 +356,11 @@ def heal_limits(
             connection
         )
         (found,) = (r for r in calls.get_heal_rules().run(connection) if r.rule == rule)
-
-    def human(console: Console) -> None:
-        columns = ["rule", "what", "state", "budget left", "trips at", "last", "outcome", "error"]
-        print_table(console, columns, [_rule_row(found)])
-
-    print_answer(as_json, as_plain(found), human)
+    print_answer(
+        as_json,
+        as_plain(found),
+        lambda console: print_table(console, _RULE_COLUMNS, [_rule_row(found)]),
+    )
 
 
 # --- maintenance -----------------------------------------------------------------------------
@@ -395,23 +378,35 @@ def maintenance_run(
 ) -> None:
     """Run the maintenance now, each step in a transaction of its own.
 
-    Exit code 1 when a step has failed; the others are run all the same. Needs service_role.
+    Exit code 1 when a step or a heal rule has failed; the others are run all the same. Needs
+    service_role.
     """
     from dbkit.calls import healing as calls
 
     with open_session(url, role=role) as session:
         names = [step] if step is not None else _enabled(session.run(calls.get_maintenance_steps()))
         ran = [session.run(calls.run_maintenance_step(name)) for name in names]
-
-    def human(console: Console) -> None:
-        rows = [
-            [r.step, r.outcome, r.took_ms, r.error if r.error else compact(r.result)] for r in ran
-        ]
-        print_table(console, ["step", "outcome", "ms", "result"], rows)
-
-    print_answer(as_json, {"steps": [as_plain(each) for each in ran]}, human)
-    if any(each.outcome == "failed" for each in ran):
+    print_list(
+        as_json,
+        ran,
+        ["step", "outcome", "ms", "result"],
+        lambda each: [
+            each.step,
+            each.outcome,
+            each.took_ms,
+            each.error if each.error else compact(each.result),
+        ],
+        under="steps",
+    )
+    if any(_has_failed(each) for each in ran):
         raise typer.Exit(1)
+
+
+def _has_failed(ran: calls.RunMaintenanceStepResult) -> bool:
+    """A heal rule that failed does not fail its step: the other rules' work stays."""
+    told: Any = ran.result if ran.step == "auto_heal" else None
+    rules = told["rules"] if told else ()
+    return ran.outcome == "failed" or any(rule["outcome"] == "failed" for rule in rules)
 
 
 def _enabled(steps: list[calls.GetMaintenanceStepsRow]) -> list[str]:
@@ -426,37 +421,30 @@ def maintenance_steps(role: Role = None, url: Url = None, as_json: Json = False)
     """
     from dbkit.calls import healing as calls
 
-    with connected(url, role=role) as connection:
-        found = calls.get_maintenance_steps().run(connection)
-
-    def human(console: Console) -> None:
-        columns = ["step", "what", "every", "next", "last", "outcome", "ms", "error"]
-        rows = [
-            [
-                each.step,
-                each.description,
-                f"{each.every_seconds} s" if each.enabled else "off",
-                time_text(each.next_run_at) if each.enabled else None,
-                time_text(each.last_run_at),
-                each.last_outcome,
-                each.last_took_ms,
-                each.last_error,
-            ]
-            for each in found
-        ]
-        print_table(console, columns, rows)
-
-    print_answer(as_json, {"steps": [as_plain(each) for each in found]}, human)
+    found = ask(calls.get_maintenance_steps(), url, role=role)
+    columns = ["step", "what", "every", "next", "last", "outcome", "ms", "error"]
+    print_list(as_json, found, columns, _step_row, under="steps")
     if any(each.last_outcome == "failed" for each in found):
         raise typer.Exit(1)
 
 
+def _step_row(each: calls.GetMaintenanceStepsRow) -> list[object]:
+    return [
+        each.step,
+        each.description,
+        f"{each.every_seconds} s" if each.enabled else "off",
+        time_text(each.next_run_at) if each.enabled else None,
+        time_text(each.last_run_at),
+        each.last_outcome,
+        each.last_took_ms,
+        each.last_error,
+    ]
+
+
 @maintenance.command("runs")
 def maintenance_runs(
-    step: Annotated[str | None, context_option("--step", "STEP", "Only of this step.")] = None,
-    before: Annotated[
-        int | None, context_option("--before", "ID", "Only what is older: the next page.")
-    ] = None,
+    step: Annotated[str | None, optional("--step", "STEP", "Only of this step.")] = None,
+    before: Before = None,
     limit: Limit = 50,
     role: Role = None,
     url: Url = None,
@@ -468,18 +456,14 @@ def maintenance_runs(
     """
     from dbkit.calls import healing as calls
 
-    with connected(url, role=role) as connection:
-        found = calls.get_maintenance_runs(step, before, limit).run(connection)
-
-    def human(console: Console) -> None:
-        columns = ["run", "step", "started", "ms", "outcome", "error"]
-        rows = [
-            [r.run_id, r.step, time_text(r.started_at), r.took_ms, r.outcome, r.error]
-            for r in found
-        ]
-        print_table(console, columns, rows)
-
-    print_answer(as_json, {"runs": [as_plain(each) for each in found]}, human)
+    found = ask(calls.get_maintenance_runs(step, before, limit), url, role=role)
+    print_list(
+        as_json,
+        found,
+        ["run", "step", "started", "ms", "outcome", "error"],
+        lambda r: [r.run_id, r.step, time_text(r.started_at), r.took_ms, r.outcome, r.error],
+        under="runs",
+    )
 
 
 @maintenance.command("schedule")
@@ -502,8 +486,7 @@ def maintenance_schedule(
     if remove and cron != "*/15 * * * *":
         raise CliError("--remove takes no --cron")
     asked = calls.unschedule_maintenance() if remove else calls.schedule_maintenance(cron)
-    with connected(url, role=role) as connection:
-        jobs = asked.run(connection)
+    jobs = ask(asked, url, role=role)
     said = [("removed" if remove else cron, job) for job in jobs]
     print_answer(
         as_json,

@@ -15,9 +15,11 @@ from dbkit.cli_parts import (
     Role,
     Url,
     as_plain,
+    ask,
     connected,
     print_answer,
     print_lines,
+    print_list,
     print_table,
     target_url,
     time_text,
@@ -63,8 +65,7 @@ def errors(
     """Show the newest errors, and how often each has occurred."""
     from dbkit.calls import metrics as calls
 
-    with connected(url, role=role) as connection:
-        found = calls.get_recent_errors(limit=limit, hours=hours).run(connection)
+    found = ask(calls.get_recent_errors(limit=limit, hours=hours), url, role=role)
 
     def human(console: Console) -> None:
         from rich.markup import escape
@@ -91,31 +92,21 @@ def latency(hours: Hours = 24, url: Url = None, role: Role = None, as_json: Json
     """Show requests and percentiles (ms) of each endpoint."""
     from dbkit.calls import metrics as calls
 
-    with connected(url, role=role) as connection:
-        found = calls.get_api_latency_stats(hours=hours).run(connection)
+    found = ask(calls.get_api_latency_stats(hours=hours), url, role=role)
+    columns = ["endpoint", "requests", "errors", "avg", "p50", "p75", "p95", "p99", "max"]
+    print_list(as_json, found, columns, _latency_row, under="endpoints")
 
-    def human(console: Console) -> None:
-        from rich.markup import escape
 
-        columns = ("endpoint", "requests", "errors", "avg", "p50", "p75", "p95", "p99", "max")
-        rows = [
-            (
-                escape(_printable(each.endpoint)),
-                each.request_count,
-                each.error_count,
-                *(
-                    "" if value is None else f"{value:.1f}"
-                    for value in (
-                        *(each.avg_ms, each.p50_ms, each.p75_ms),
-                        *(each.p95_ms, each.p99_ms, each.max_ms),
-                    )
-                ),
-            )
-            for each in found
-        ]
-        print_table(console, columns, rows)
+def _latency_row(each: calls.GetApiLatencyStatsRow) -> list[object]:
+    from rich.markup import escape
 
-    print_answer(as_json, {"endpoints": [as_plain(each) for each in found]}, human)
+    figures = (each.avg_ms, each.p50_ms, each.p75_ms, each.p95_ms, each.p99_ms, each.max_ms)
+    return [
+        escape(_printable(each.endpoint)),
+        each.request_count,
+        each.error_count,
+        *("" if ms is None else f"{ms:.1f}" for ms in figures),
+    ]
 
 
 @metrics.command()
@@ -204,8 +195,7 @@ def export(
     from dbkit.calls import metrics as calls
     from dbkit.export import prometheus_text
 
-    with connected(url, role=role) as connection:
-        found = calls.get_platform_figures().run(connection)
+    found = ask(calls.get_platform_figures(), url, role=role)
     if as_json or format_ is Format.JSON:
         figures = [as_plain(each) for each in found]
         print_answer(True, {"figures": figures}, lambda _: None)

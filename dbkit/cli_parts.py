@@ -175,6 +175,28 @@ def print_table(console: Console, columns: Sequence[str], rows: Sequence[Sequenc
     console.print(table)
 
 
+def print_list(
+    as_json: bool,
+    found: Sequence[T],
+    columns: Sequence[str],
+    row: Callable[[T], Sequence[object]],
+    *,
+    under: str | None = None,
+) -> None:
+    """A row for each that was found; as JSON a list of them, where `under` is given below that."""
+    documents = [as_plain(each) for each in found]
+    print_answer(
+        as_json,
+        {under: documents} if under else documents,
+        lambda console: print_table(console, columns, [row(each) for each in found]),
+    )
+
+
+def say(as_json: bool, document: Any, text: str) -> None:
+    """What was done, in a line."""
+    print_answer(as_json, document, lambda console: console.print(text, soft_wrap=True))
+
+
 def as_plain(value: Any) -> Any:
     """A result as JSON would have it; a dataclass's fields by their names in JSON."""
     import dataclasses
@@ -207,13 +229,18 @@ def print_lines(console: Console, pairs: Iterable[tuple[str, object]]) -> None:
 
 # --- arguments -------------------------------------------------------------------------------
 
+
+def optional(flag: str, metavar: str, text: str) -> Any:
+    """An option that need not be given; its text says what happens then."""
+    return typer.Option(flag, metavar=metavar, help=text, show_default=False)
+
+
 Url = Annotated[
     str | None,
-    typer.Option(
+    optional(
         "--url",
-        metavar="URL",
-        help="Database to use. Default: DATABASE_URL, then the server that `dbkit up` started.",
-        show_default=False,
+        "URL",
+        "Database to use. Default: DATABASE_URL, then the server that `dbkit up` started.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
@@ -224,32 +251,33 @@ Payload = Annotated[
         "--payload", "-p", metavar="JSON", help="JSON, @file, or - to read it from stdin."
     ),
 ]
+Data = Annotated[
+    str,
+    typer.Option(
+        "--data", "-d", metavar="JSON", help="JSON object, @file, or - to read it from stdin."
+    ),
+]
 ApiVersion = Annotated[
     str | None,
-    typer.Option(
+    optional(
         "--api-version",
-        metavar="VERSION",
-        help="Version to ask for. Default: the consumer's pin, then the active one.",
-        show_default=False,
+        "VERSION",
+        "Version to ask for. Default: the consumer's pin, then the active one.",
     ),
 ]
 
 
-def context_option(flag: str, metavar: str, text: str) -> Any:
-    return typer.Option(flag, metavar=metavar, help=text, show_default=False)
-
-
 AppVersion = Annotated[
-    str | None, context_option("--app-version", "X.Y.Z", "Version of the calling app.")
+    str | None, optional("--app-version", "X.Y.Z", "Version of the calling app.")
 ]
-AppName = Annotated[str | None, context_option("--app-name", "NAME", "Name of the calling app.")]
+AppName = Annotated[str | None, optional("--app-name", "NAME", "Name of the calling app.")]
 ClientId = Annotated[
-    str | None, context_option("--client-id", "ID", "Consumer: pins and shares go by it.")
+    str | None, optional("--client-id", "ID", "Consumer: pins and shares go by it.")
 ]
-UserId = Annotated[str | None, context_option("--user-id", "ID", "User on whose behalf to call.")]
+UserId = Annotated[str | None, optional("--user-id", "ID", "User on whose behalf to call.")]
 Role = Annotated[
     str | None,
-    context_option(
+    optional(
         "--role",
         "ROLE",
         "Database role to call as: anon, authenticated, service_role, super_admin. "
@@ -260,8 +288,13 @@ Role = Annotated[
 
 Organization = Annotated[
     str | None,
-    context_option("--organization", "ID", "Organization to act in. Default: default."),
+    optional("--organization", "ID", "Organization to act in. Default: default."),
 ]
+AnyOrganization = Annotated[
+    str | None,
+    optional("--organization", "ID", "Organization, or * for all. Default: default."),
+]
+Limit = Annotated[int, typer.Option("--limit", metavar="N", min=1, max=1000, help="Rows at most.")]
 
 
 def read_text(given: str) -> str:
@@ -370,6 +403,12 @@ def connected(
         yield connection
 
 
+def ask(call: Call[T], url: str | None, *, role: str | None = None, **context: str | None) -> T:
+    """What one call answers, in a transaction of its own."""
+    with connected(url, role=role, **context) as connection:
+        return call.run(connection)
+
+
 # --- one connection --------------------------------------------------------------------------
 
 
@@ -397,7 +436,7 @@ def open_session(
     import psycopg
     from psycopg import sql
 
-    options: dict[str, Any] = {"connect_timeout": 10, "application_name": "dbkit events"}
+    options: dict[str, Any] = {"connect_timeout": 10, "application_name": "dbkit"}
     with psycopg.connect(target_url(url), autocommit=True, **options) as connection:
         if role:
             connection.execute(sql.SQL("set role {}").format(sql.Identifier(role)))

@@ -20,6 +20,7 @@ from dbkit.cli_parts import (
     Url,
     as_plain,
     open_session,
+    optional,
     print_answer,
     stdout_console,
     time_text,
@@ -66,11 +67,10 @@ def release(
     ] = "error_rate",
     step: Annotated[
         list[float] | None,
-        typer.Option(
+        optional(
             "--step",
-            metavar="PERCENT",
-            help="Next share once this one is safe, before everybody; can be repeated.",
-            show_default=False,
+            "PERCENT",
+            "Next share once this one is safe, before everybody; can be repeated.",
         ),
     ] = None,
     min_samples: Annotated[
@@ -97,11 +97,8 @@ def release(
     ] = 0.01,
     slow_ms: Annotated[
         float | None,
-        typer.Option(
-            "--slow-ms",
-            metavar="MS",
-            help="A call is slow beyond this. Default: the present 95th percentile.",
-            show_default=False,
+        optional(
+            "--slow-ms", "MS", "A call is slow beyond this. Default: the present 95th percentile."
         ),
     ] = None,
     promote: Annotated[

@@ -9,22 +9,27 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from dbkit.cli_parts import (
+    AnyOrganization,
     CliError,
+    Data,
     Json,
+    Limit,
     Organization,
     Role,
     Session,
     Url,
     as_plain,
+    ask,
     compact,
-    context_option,
     moment,
     open_session,
+    optional,
     print_answer,
     print_lines,
-    print_table,
+    print_list,
     read_json,
     read_text,
+    say,
     time_text,
     uuid_of,
 )
@@ -62,32 +67,24 @@ DeadLetters = Annotated[
     list[int],
     typer.Argument(metavar="[NUMBER]...", help="As `dbkit webhooks dead list` shows them."),
 ]
-AnyOrganization = Annotated[
-    str | None,
-    context_option("--organization", "ID", "Organization, or * for all. Default: default."),
-]
-
-
-def _option(flag: str, metavar: str, text: str) -> Any:
-    return typer.Option(flag, metavar=metavar, help=text, show_default=False)
 
 
 EventTypes = Annotated[
     list[str] | None,
-    _option("--type", "PATTERN", "Event type to send, * for any characters; can be repeated."),
+    optional("--type", "PATTERN", "Event type to send, * for any characters; can be repeated."),
 ]
 AggregateTypes = Annotated[
     list[str] | None,
-    _option("--aggregate-type", "TYPE", "Only of streams of this type; can be repeated."),
+    optional("--aggregate-type", "TYPE", "Only of streams of this type; can be repeated."),
 ]
 AggregateIds = Annotated[
     list[str] | None,
-    _option("--aggregate-id", "ID", "Only of streams with this id; can be repeated."),
+    optional("--aggregate-id", "ID", "Only of streams with this id; can be repeated."),
 ]
 _DESCRIPTION = "For whom or what it is."
 RetrySchedule = Annotated[
     str | None,
-    _option(
+    optional(
         "--retry",
         "SECONDS,…",
         "Seconds before each attempt, the first one included: 0,5,300. After the last it is dead.",
@@ -97,13 +94,12 @@ _TIMEOUT = "For the endpoint to answer, 1 to 30."
 _MAX_IN_FLIGHT = "Requests at a time at most, 1 to 100."
 Headers = Annotated[
     list[str] | None,
-    _option("--header", "NAME: VALUE", "Header that is sent along; can be repeated."),
+    optional("--header", "NAME: VALUE", "Header that is sent along; can be repeated."),
 ]
 Secret = Annotated[
     str | None,
-    _option("--secret", "SECRET", "whsec_…, @file, or - for stdin. Default: a new one is made."),
+    optional("--secret", "SECRET", "whsec_…, @file, or - for stdin. Default: a new one is made."),
 ]
-Limit = Annotated[int, typer.Option("--limit", metavar="N", min=1, max=1000, help="Rows at most.")]
 
 
 def _schedule(text: str | None) -> list[int] | None:
@@ -185,17 +181,13 @@ def add(
         _headers(headers) or {},
         _secret(secret),
     )
-    with open_session(url, role=role, organization_id=organization) as session:
-        done = session.run(asked)
-    print_answer(
+    done = ask(asked, url, role=role, organization_id=organization)
+    say(
         as_json,
         as_plain(done),
-        lambda console: console.print(
-            f"subscription  {done.subscription_id}\n"
-            f"secret        {done.secret}\n"
-            "The secret is not shown again: the receiver verifies deliveries with it.",
-            soft_wrap=True,
-        ),
+        f"subscription  {done.subscription_id}\n"
+        f"secret        {done.secret}\n"
+        "The secret is not shown again: the receiver verifies deliveries with it.",
     )
 
 
@@ -212,27 +204,23 @@ def list_(
     """
     from dbkit.calls import events as calls
 
-    with open_session(url, role=role) as session:
-        found = session.run(calls.get_subscriptions(organization))
+    found = ask(calls.get_subscriptions(organization), url, role=role)
+    columns = ["subscription", "organization", "endpoint", "types", "status", "waiting"]
+    columns += ["dead", "failing since"]
+    print_list(as_json, found, columns, _subscription_row, under="subscriptions")
 
-    def human(console: Console) -> None:
-        rows = [
-            [
-                each.subscription_id,
-                each.organization_id,
-                each.url,
-                " ".join(each.event_types),
-                each.status,
-                each.waiting,
-                each.open_dead_letters,
-                time_text(each.failing_since),
-            ]
-            for each in found
-        ]
-        columns = ["subscription", "organization", "endpoint", "types", "status", "waiting"]
-        print_table(console, [*columns, "dead", "failing since"], rows)
 
-    print_answer(as_json, {"subscriptions": [as_plain(each) for each in found]}, human)
+def _subscription_row(each: calls.GetSubscriptionsRow) -> list[object]:
+    return [
+        each.subscription_id,
+        each.organization_id,
+        each.url,
+        " ".join(each.event_types),
+        each.status,
+        each.waiting,
+        each.open_dead_letters,
+        time_text(each.failing_since),
+    ]
 
 
 @webhooks.command()
@@ -249,8 +237,7 @@ def show(
     """
     from dbkit.calls import events as calls
 
-    with open_session(url, role=role) as session:
-        found = session.run(calls.get_subscriptions(organization, _id(subscription)))
+    found = ask(calls.get_subscriptions(organization, _id(subscription)), url, role=role)
     if not found:
         raise CliError(
             f"there is no subscription {subscription} in this organization",
@@ -310,12 +297,12 @@ def _shown(value: object) -> object:
 def update(
     subscription: Subscription,
     endpoint: Annotated[
-        str | None, _option("--endpoint", "URL", "Send events here instead.")
+        str | None, optional("--endpoint", "URL", "Send events here instead.")
     ] = None,
     event_types: EventTypes = None,
     aggregate_types: AggregateTypes = None,
     aggregate_ids: AggregateIds = None,
-    description: Annotated[str | None, _option("--description", "TEXT", _DESCRIPTION)] = None,
+    description: Annotated[str | None, optional("--description", "TEXT", _DESCRIPTION)] = None,
     ordered: Annotated[
         bool | None,
         typer.Option(
@@ -333,12 +320,12 @@ def update(
         ),
     ] = None,
     retry: RetrySchedule = None,
-    timeout: Annotated[int | None, _option("--timeout", "SECONDS", _TIMEOUT)] = None,
-    max_in_flight: Annotated[int | None, _option("--max-in-flight", "N", _MAX_IN_FLIGHT)] = None,
+    timeout: Annotated[int | None, optional("--timeout", "SECONDS", _TIMEOUT)] = None,
+    max_in_flight: Annotated[int | None, optional("--max-in-flight", "N", _MAX_IN_FLIGHT)] = None,
     headers: Headers = None,
     disable_after: Annotated[
         int | None,
-        _option("--disable-after", "HOURS", "It is disabled after so long of failures only."),
+        optional("--disable-after", "HOURS", "It is disabled after so long of failures only."),
     ] = None,
     organization: Organization = None,
     role: Role = None,
@@ -389,11 +376,7 @@ def _run(
     with open_session(url, role=role, organization_id=organization) as session:
         session.run(asked)
         (after,) = session.run(calls.get_subscriptions(organization, _id(subscription)))
-    print_answer(
-        as_json,
-        as_plain(after),
-        lambda console: console.print(f"{subscription}: {said}", soft_wrap=True),
-    )
+    say(as_json, as_plain(after), f"{subscription}: {said}")
 
 
 @webhooks.command()
@@ -404,7 +387,7 @@ def pause(
     url: Url = None,
     as_json: Json = False,
 ) -> None:
-    """Send nothing for now.
+    """Stop sending until it is resumed.
 
     What happens meanwhile waits. `dbkit webhooks resume` sends it. Needs service_role.
     """
@@ -478,12 +461,10 @@ def enable(
         while not enabled:
             step = session.run(calls.enable_subscription(_id(subscription), missed))
             queued, enabled = queued + step.queued, step.enabled
-    print_answer(
+    say(
         as_json,
         {"subscription_id": subscription, "queued": queued},
-        lambda console: console.print(
-            f"{subscription}: active, {queued} queued of what it missed", soft_wrap=True
-        ),
+        f"{subscription}: active, {queued} queued of what it missed",
     )
 
 
@@ -501,14 +482,13 @@ def remove(
     """
     from dbkit.calls import events as calls
 
-    with open_session(url, role=role, organization_id=organization) as session:
-        skipped = session.run(calls.delete_subscription(_id(subscription)))
-    print_answer(
+    skipped = ask(
+        calls.delete_subscription(_id(subscription)), url, role=role, organization_id=organization
+    )
+    say(
         as_json,
         {"subscription_id": subscription, "skipped": skipped},
-        lambda console: console.print(
-            f"{subscription}: removed, {skipped} deliveries skipped", soft_wrap=True
-        ),
+        f"{subscription}: removed, {skipped} deliveries skipped",
     )
 
 
@@ -538,8 +518,7 @@ def rotate(
     from dbkit.calls import events as calls
 
     asked = calls.rotate_subscription_secret(_id(subscription), _secret(secret), overlap)
-    with open_session(url, role=role, organization_id=organization) as session:
-        done = session.run(asked)
+    done = ask(asked, url, role=role, organization_id=organization)
 
     def human(console: Console) -> None:
         console.print(f"secret        {done.secret}", soft_wrap=True)
@@ -559,12 +538,7 @@ def test(
     event_type: Annotated[
         str, typer.Option("--type", metavar="EVENT", help="Type of the test event.")
     ] = "dbkit.test",
-    data: Annotated[
-        str,
-        typer.Option(
-            "--data", "-d", metavar="JSON", help="JSON object, @file, or - to read it from stdin."
-        ),
-    ] = "{}",
+    data: Data = "{}",
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait for the endpoint's answer and show it.")
     ] = False,
@@ -627,7 +601,7 @@ def deliveries(
     subscription: MaybeSubscription = None,
     status: Annotated[
         str | None,
-        _option(
+        optional(
             "--status",
             "STATUS",
             "Only pending, leased, retry_wait, delivered, dead or skipped ones.",
@@ -635,10 +609,10 @@ def deliveries(
     ] = None,
     number: Annotated[
         int | None,
-        _option("--delivery", "NUMBER", "Only this one, with what was sent and every failure."),
+        optional("--delivery", "NUMBER", "Only this one, with what was sent and every failure."),
     ] = None,
     before: Annotated[
-        int | None, _option("--before", "NUMBER", "Only older ones than this delivery.")
+        int | None, optional("--before", "NUMBER", "Only older ones than this delivery.")
     ] = None,
     limit: Limit = 20,
     organization: AnyOrganization = None,
@@ -665,26 +639,22 @@ def deliveries(
             print_answer(as_json, delivery, lambda console: _print_delivery(console, delivery))
             return
         found = session.run(calls.get_deliveries(chosen, status, before, limit, organization))
+    columns = ["delivery", "type", "stream", "status", "attempts", "answer", "error"]
+    print_list(as_json, found, [*columns, "queued", "next"], _delivery_row, under="deliveries")
 
-    def human(console: Console) -> None:
-        rows = [
-            [
-                each.delivery_id,
-                each.event_type,
-                f"{each.aggregate_type}/{each.aggregate_id}" if each.position else "",
-                each.status,
-                each.attempts,
-                each.last_status_code,
-                each.last_error,
-                time_text(each.created_at),
-                time_text(each.next_attempt_at) if each.finished_at is None else "",
-            ]
-            for each in found
-        ]
-        columns = ["delivery", "type", "stream", "status", "attempts", "answer", "error"]
-        print_table(console, [*columns, "queued", "next"], rows)
 
-    print_answer(as_json, {"deliveries": [as_plain(each) for each in found]}, human)
+def _delivery_row(each: calls.GetDeliveriesRow) -> list[object]:
+    return [
+        each.delivery_id,
+        each.event_type,
+        f"{each.aggregate_type}/{each.aggregate_id}" if each.position else "",
+        each.status,
+        each.attempts,
+        each.last_status_code,
+        each.last_error,
+        time_text(each.created_at),
+        time_text(each.next_attempt_at) if each.finished_at is None else "",
+    ]
 
 
 def _delivery(session: Session, number: int) -> dict[str, Any] | None:
@@ -712,22 +682,24 @@ def replay(
     subscription: Subscription,
     numbers: Annotated[
         list[int] | None,
-        _option("--delivery", "NUMBER", "This delivery; can be repeated."),
+        optional("--delivery", "NUMBER", "This delivery; can be repeated."),
     ] = None,
     status: Annotated[
-        str | None, _option("--status", "STATUS", "Deliveries of this status, such as dead.")
+        str | None, optional("--status", "STATUS", "Deliveries of this status, such as dead.")
     ] = None,
     since: Annotated[
         int | None,
-        _option("--from", "POSITION", "Events from this position on."),
+        optional("--from", "POSITION", "Events from this position on."),
     ] = None,
-    until: Annotated[int | None, _option("--to", "POSITION", "Events up to this position.")] = None,
+    until: Annotated[
+        int | None, optional("--to", "POSITION", "Events up to this position.")
+    ] = None,
     since_time: Annotated[
         str | None,
-        _option("--from-time", "TIME", "Queued at this time or later; UTC without a zone."),
+        optional("--from-time", "TIME", "Queued at this time or later; UTC without a zone."),
     ] = None,
     until_time: Annotated[
-        str | None, _option("--to-time", "TIME", "Queued before this time.")
+        str | None, optional("--to-time", "TIME", "Queued before this time.")
     ] = None,
     organization: Organization = None,
     role: Role = None,
@@ -758,10 +730,10 @@ def replay(
             )
             replayed, queued = replayed + step.replayed, queued + step.queued
             since, more = step.next_position, step.next_position is not None
-    print_answer(
+    say(
         as_json,
         {"replayed": replayed, "queued": queued},
-        lambda console: console.print(f"{replayed} again, {queued} for the first time"),
+        f"{replayed} again, {queued} for the first time",
     )
 
 
@@ -783,8 +755,7 @@ def stats(
     from dbkit.calls import events as calls
 
     chosen = _id(subscription) if subscription else None
-    with open_session(url, role=role) as session:
-        found = session.run(calls.get_webhook_delivery_stats(chosen, hours, organization))
+    found = ask(calls.get_webhook_delivery_stats(chosen, hours, organization), url, role=role)
 
     def human(console: Console) -> None:
         for each in found:
@@ -800,13 +771,13 @@ def stats(
 @dead.command("list")
 def dead_list(
     source: Annotated[
-        str | None, _option("--source", "SOURCE", "Only webhook, group or projection.")
+        str | None, optional("--source", "SOURCE", "Only webhook, group or projection.")
     ] = None,
     status: Annotated[
         str, typer.Option("--status", metavar="STATUS", help="open, requeued, discarded, resolved.")
     ] = "open",
     before: Annotated[
-        int | None, _option("--before", "NUMBER", "Only older ones than this.")
+        int | None, optional("--before", "NUMBER", "Only older ones than this.")
     ] = None,
     limit: Limit = 20,
     organization: AnyOrganization = None,
@@ -820,26 +791,21 @@ def dead_list(
     """
     from dbkit.calls import events as calls
 
-    with open_session(url, role=role) as session:
-        found = session.run(calls.get_dead_letters(source, status, before, limit, organization))
+    found = ask(calls.get_dead_letters(source, status, before, limit, organization), url, role=role)
+    columns = ["number", "source", "of", "type", "position", "reason", "since"]
+    print_list(as_json, found, columns, _dead_letter_row, under="dead_letters")
 
-    def human(console: Console) -> None:
-        rows = [
-            [
-                each.dead_letter_id,
-                each.source,
-                each.source_name,
-                each.event_type,
-                each.position,
-                each.reason,
-                time_text(each.created_at),
-            ]
-            for each in found
-        ]
-        columns = ["number", "source", "of", "type", "position", "reason", "since"]
-        print_table(console, columns, rows)
 
-    print_answer(as_json, {"dead_letters": [as_plain(each) for each in found]}, human)
+def _dead_letter_row(each: calls.GetDeadLettersRow) -> list[object]:
+    return [
+        each.dead_letter_id,
+        each.source,
+        each.source_name,
+        each.event_type,
+        each.position,
+        each.reason,
+        time_text(each.created_at),
+    ]
 
 
 @dead.command("show")
@@ -897,8 +863,7 @@ def dead_requeue(
     """
     from dbkit.calls import events as calls
 
-    with open_session(url, role=role, organization_id=organization) as session:
-        done = session.run(calls.requeue_dead_letters(numbers))
+    done = ask(calls.requeue_dead_letters(numbers), url, role=role, organization_id=organization)
     _print_count(done, "requeued", as_json)
 
 
@@ -919,10 +884,11 @@ def dead_discard(
     """
     from dbkit.calls import events as calls
 
-    with open_session(url, role=role, organization_id=organization) as session:
-        done = session.run(calls.discard_dead_letters(numbers, reason))
+    done = ask(
+        calls.discard_dead_letters(numbers, reason), url, role=role, organization_id=organization
+    )
     _print_count(done, "discarded", as_json)
 
 
 def _print_count(count: Any, said: str, as_json: bool) -> None:
-    print_answer(as_json, {said: count}, lambda console: console.print(f"{count} {said}"))
+    say(as_json, {said: count}, f"{count} {said}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast, get_args
-from uuid import UUID
 
 import typer
 
@@ -12,18 +11,17 @@ from dbkit.cli_parts import (
     Json,
     Role,
     Url,
-    as_plain,
-    connected,
+    ask,
     log_to_stderr,
-    print_answer,
-    print_table,
+    optional,
+    print_list,
+    say,
     target_url,
     time_text,
+    uuid_of,
 )
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from dbkit.calls import core as calls
     from dbkit.egress import AllowList
     from dbkit.worker import Task
@@ -41,19 +39,16 @@ def run(
     ] = False,
     only: Annotated[
         list[str] | None,
-        typer.Option(
+        optional(
             "--only",
-            metavar="TASK",
-            help="Only this task: fan-out, webhooks, projections, snapshots, maintenance or "
+            "TASK",
+            "Only this task: fan-out, webhooks, projections, snapshots, maintenance or "
             "alerts; can be repeated.",
-            show_default=False,
         ),
     ] = None,
     without: Annotated[
         list[str] | None,
-        typer.Option(
-            "--without", metavar="TASK", help="Not this task; can be repeated.", show_default=False
-        ),
+        optional("--without", "TASK", "Not this task; can be repeated."),
     ] = None,
     concurrency: Annotated[
         int, typer.Option("--concurrency", metavar="N", min=1, max=2000, help="Requests at a time.")
@@ -171,14 +166,9 @@ def status(role: Role = None, url: Url = None, as_json: Json = False) -> None:
     """
     from dbkit.calls import core as calls
 
-    with connected(url, role=role) as connection:
-        workers = calls.get_workers().run(connection)
-
-    def human(console: Console) -> None:
-        columns = ["worker", "host", "pid", "state", "started", "beat", "in flight", "counts"]
-        print_table(console, columns, [_status_row(each) for each in workers])
-
-    print_answer(as_json, {"workers": [as_plain(each) for each in workers]}, human)
+    workers = ask(calls.get_workers(), url, role=role)
+    columns = ["worker", "host", "pid", "state", "started", "beat", "in flight", "counts"]
+    print_list(as_json, workers, columns, _status_row, under="workers")
     if not any(each.is_alive for each in workers):
         raise typer.Exit(1)
 
@@ -221,18 +211,10 @@ def stop(
 
     if (worker_id is None) != every:
         raise typer.BadParameter("give an ID or --all", param_hint="ID")
-    with connected(url, role=role) as connection:
-        asked = calls.stop_worker(_uuid(worker_id) if worker_id else None).run(connection)
+    asked = ask(calls.stop_worker(uuid_of(worker_id, "ID") if worker_id else None), url, role=role)
     if not asked and worker_id:
         raise CliError(f"there is no worker {worker_id}", "`dbkit worker status` lists them.")
-    print_answer(as_json, {"asked": asked}, lambda console: console.print(f"asked {asked} to stop"))
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise typer.BadParameter(f"not a UUID: {text}", param_hint="ID") from None
+    say(as_json, {"asked": asked}, f"asked {asked} to stop")
 
 
 @worker.command()
@@ -243,25 +225,20 @@ def tasks(role: Role = None, url: Url = None, as_json: Json = False) -> None:
     """
     from dbkit.calls import core as calls
 
-    with connected(url, role=role) as connection:
-        found = calls.get_worker_tasks().run(connection)
-
-    def human(console: Console) -> None:
-        columns = ["task", "every", "next", "last", "runs", "failures", "last error"]
-        rows = [
-            [
-                each.task,
-                f"{each.every_seconds} s",
-                time_text(each.next_run_at),
-                time_text(each.last_finished_at),
-                each.runs,
-                each.failures,
-                each.last_error,
-            ]
-            for each in found
-        ]
-        print_table(console, columns, rows)
-
-    print_answer(as_json, {"tasks": [as_plain(each) for each in found]}, human)
+    found = ask(calls.get_worker_tasks(), url, role=role)
+    columns = ["task", "every", "next", "last", "runs", "failures", "last error"]
+    print_list(as_json, found, columns, _task_row, under="tasks")
     if any(each.last_error is not None for each in found):
         raise typer.Exit(1)
+
+
+def _task_row(each: calls.GetWorkerTasksRow) -> list[object]:
+    return [
+        each.task,
+        f"{each.every_seconds} s",
+        time_text(each.next_run_at),
+        time_text(each.last_finished_at),
+        each.runs,
+        each.failures,
+        each.last_error,
+    ]

@@ -106,7 +106,7 @@ class LeasedBatch:
 # --- decisions, shared by the loops of both kinds ---------------------------------------------
 
 
-@dataclass(kw_only=True)
+@dataclass
 class _Consuming:
     """The decisions of one `consume`: its loops, written twice (sync and async), make none."""
 
@@ -212,13 +212,7 @@ def consume(
     service_role. Raises UnknownConsumerGroup, and UnsafeRead on a replica.
     """
     stop = stop or threading.Event()
-    consuming = _Consuming(
-        group=group,
-        consumer=consumer or this_process(),
-        limit=limit,
-        lease_seconds=lease_seconds,
-        poll=poll,
-    )
+    consuming = _Consuming(group, consumer or this_process(), limit, lease_seconds, poll)
     while not stop.is_set():
         batch = consuming.take(database.run(consuming.claim(), context=context, role=role))
         if batch:
@@ -248,13 +242,7 @@ async def aconsume(
     """As `consume`, on asyncio. Use `contextlib.aclosing` when you leave its loop: an asynchronous
     generator is otherwise closed some time later, and gives its batch back only then."""
     stop = stop or asyncio.Event()
-    consuming = _Consuming(
-        group=group,
-        consumer=consumer or this_process(),
-        limit=limit,
-        lease_seconds=lease_seconds,
-        poll=poll,
-    )
+    consuming = _Consuming(group, consumer or this_process(), limit, lease_seconds, poll)
     while not stop.is_set():
         batch = consuming.take(await database.run(consuming.claim(), context=context, role=role))
         if batch:
@@ -297,13 +285,7 @@ def run_consumer(
     """
     stop = stop or threading.Event()
     run = _Run(database, context, role)
-    consuming = _Consuming(
-        group=group,
-        consumer=consumer or this_process(),
-        limit=limit,
-        lease_seconds=lease_seconds,
-        poll=poll,
-    )
+    consuming = _Consuming(group, consumer or this_process(), limit, lease_seconds, poll)
     with _keeper(run, lease_seconds) as keeper:
         while not stop.is_set():
             batch = consuming.take(run(consuming.claim()))
@@ -423,13 +405,7 @@ async def arun_consumer(
     """As `run_consumer`, on asyncio; cancelling its task rolls back, and gives the batch back."""
     stop = stop or asyncio.Event()
     run = _AsyncRun(database, context, role)
-    consuming = _Consuming(
-        group=group,
-        consumer=consumer or this_process(),
-        limit=limit,
-        lease_seconds=lease_seconds,
-        poll=poll,
-    )
+    consuming = _Consuming(group, consumer or this_process(), limit, lease_seconds, poll)
     async with _akeeper(run, lease_seconds) as keeper:
         while not stop.is_set():
             batch = consuming.take(await run(consuming.claim()))

@@ -64,10 +64,13 @@ def release() -> list[str]:
     return new
 
 
-def changes() -> dict[ObjectId, str | None]:
-    """Objects whose text in `sql/` differs from the newest copy; None for one that is gone."""
+def changes(before: str | None = None) -> dict[ObjectId, str | None]:
+    """Objects whose text in `sql/` differs from the newest copy; None for one that is gone.
+
+    `before`: from the newest copy of the revisions before that one.
+    """
     live = sqltree.read_tree(sqltree.shipped_root() / "sql")
-    shipped = migrations.newest_texts()
+    shipped = migrations.texts_before(before) if before else migrations.newest_texts()
     changed: dict[ObjectId, str | None] = {
         item: text for item, text in live.items() if shipped.get(item) != text
     }
@@ -77,21 +80,36 @@ def changes() -> dict[ObjectId, str | None]:
 
 def freeze(title: str, *, only: Iterable[str] = (), amend: bool = False) -> str | None:
     """Write the next revision (or the newest one again) and return its id; None: no change."""
+    wanted = _modules(only)
     revisions = migrations.frozen_revisions()
-    if amend:
-        newest = revisions.pop()
-        if newest in released():
-            raise SystemExit(f"{newest} is released: its copies must not change; freeze a new one")
-        shutil.rmtree(migrations.frozen_root() / newest)
-    wanted = set(only)
-    changed = {i: t for i, t in changes().items() if not wanted or i.module in wanted}
+    newest = _amendable(revisions.pop()) if amend else None
+    changed = {i: t for i, t in changes(newest).items() if i.module in wanted}
+    if not changed and newest:
+        raise SystemExit(f"{newest} would be left without a change; nothing was done")
     if not changed:
         return None
+    if newest:
+        shutil.rmtree(migrations.frozen_root() / newest)
     revision = f"{int(revisions[-1]) + 1 if revisions else 1:04d}"
     _write_copies(revision, changed)
     if not amend:
         _write_revision(revision, revisions[-1] if revisions else None, title, changed)
     write_checksums()
+    return revision
+
+
+def _modules(only: Iterable[str]) -> set[str]:
+    wanted = set(only) or set(sqltree.MODULES)
+    if unknown := wanted.difference(sqltree.MODULES):
+        names = ", ".join(map(repr, sorted(unknown)))
+        known = ", ".join(sqltree.MODULES)
+        raise SystemExit(f"no module {names}; one --only for each of {known}")
+    return wanted
+
+
+def _amendable(revision: str) -> str:
+    if revision in released():
+        raise SystemExit(f"{revision} is released: its copies must not change; freeze a new one")
     return revision
 
 

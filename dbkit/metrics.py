@@ -15,6 +15,9 @@ import os
 import threading
 import traceback
 import uuid
+import warnings
+import weakref
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -144,7 +147,7 @@ def _utc_now() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC)
 
 
-class _Recorder:
+class _Recorder(ABC):
     """The recording half, the same for both collectors."""
 
     def __init__(
@@ -216,8 +219,9 @@ class _Recorder:
         # Postgres has no text with this character: it would refuse the whole batch.
         return None if len(encoded) > ENTRY_BYTES or b"\\u0000" in encoded else encoded
 
+    @abstractmethod
     def _recorded(self, waiting: int) -> None:
-        raise NotImplementedError
+        """There is one more, and so many wait now: whoever sends has to know."""
 
 
 def _given(**data: Any) -> dict[str, Any]:
@@ -234,6 +238,13 @@ def _ingest(entries: list[bytes]) -> Call[Any]:
     from dbkit.calls import metrics as calls
 
     return replace(calls.ingest_metrics([]), params=((b"[" + b",".join(entries) + b"]").decode(),))
+
+
+def _warn_of_waiting(buffer: _Buffer, process: int) -> None:
+    """Not in a child, whose buffer is a copy of its parent's."""
+    if len(buffer) and process == os.getpid():
+        message = f"a collector was not closed: {len(buffer)} metrics that waited are lost"
+        warnings.warn(message, ResourceWarning, stacklevel=2)
 
 
 def may_have_arrived(error: Exception) -> bool:
@@ -339,7 +350,10 @@ class MetricsCollector(_Recorder):
 class AsyncMetricsCollector(_Recorder):
     """As `MetricsCollector`, on the running event loop: recording stays an ordinary call.
 
-    Leave `async with`, or `await close()`: at the end of a process no loop is left to send on.
+    Leave `async with`, or `await close()`. Without that what waits is sent when the loop ends and
+    cancels its tasks, as `asyncio.run` does, if the database is still open then. What waits even
+    when the collector goes, or the process, is lost: no loop is left to send on. A
+    `ResourceWarning` says how many entries those are.
     """
 
     def __init__(
@@ -362,6 +376,7 @@ class AsyncMetricsCollector(_Recorder):
         self._sending = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
         self._closed = False
+        self._end = weakref.finalize(self, _warn_of_waiting, self._buffer, os.getpid())
 
     async def __aenter__(self) -> AsyncMetricsCollector:
         return self
@@ -380,6 +395,7 @@ class AsyncMetricsCollector(_Recorder):
     async def close(self) -> None:
         """Send what waits, once, and end the task."""
         self._closed = True
+        self._end.detach()
         if self._task is not None:
             self._wake.set()
             await self._task
@@ -411,6 +427,15 @@ class AsyncMetricsCollector(_Recorder):
             self._wake.set()
 
     async def _work(self) -> None:
+        try:
+            await self._send_for_ever()
+        except asyncio.CancelledError:
+            # The loop ends: there is no later turn, but this one is waited for.
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(self.flush(), self._flush_seconds)
+            raise
+
+    async def _send_for_ever(self) -> None:
         while not self._closed:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), self._flush_seconds)

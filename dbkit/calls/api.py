@@ -339,6 +339,26 @@ class ListApiKeysRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListListsRow:
+    """A row of `dbkit.list_lists`."""
+
+    name: str
+    source: str
+    columns: list[str]
+    key: list[str]
+    sorts: list[str]
+    default_sort: str
+    filters: JsonValue
+    search: list[str]
+    max_limit: int
+    default_limit: int
+    required_role: str | None
+    description: str
+    registered_at: datetime.datetime
+    registered_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ListRateLimitsRow:
     """A row of `dbkit.list_rate_limits`."""
 
@@ -360,6 +380,29 @@ class ListRpcsRow:
     access: str
     required_role: str | None
     description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageListResult:
+    """What `dbkit.page_list` returns."""
+
+    items: list[JsonValue]
+    page: PageListResultPage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageListResultPage:
+    """What `dbkit.page_list` returns."""
+
+    limit: int
+    sort: str
+    has_next: bool
+    has_previous: bool
+    next_cursor: str | None
+    previous_cursor: str | None
+    offset: int | None
+    total: int | None
+    total_kind: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -398,6 +441,16 @@ class PromoteReleaseResultOld:
     calls: int
     errors: int
     slow: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterListResult:
+    """What `dbkit.register_list` returns."""
+
+    name: str
+    source: str
+    sorts: list[str]
+    warnings: list[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -849,6 +902,22 @@ def list_api_keys() -> Call[list[ListApiKeysRow]]:
     )
 
 
+def list_lists() -> Call[list[ListListsRow]]:
+    """The lists that page_list knows, and what each may be sorted, filtered and searched by.
+    filters: by column the operators. required_role is NULL where any role may ask.
+    """
+    return Call(
+        "dbkit.list_lists",
+        "select _result.name, _result.source, _result.columns, _result.key, _result.sorts, "
+        "_result.default_sort, _result.filters::text, _result.search, _result.max_limit, "
+        "_result.default_limit, _result.required_role, _result.description, "
+        "_result.registered_at, _result.registered_by from dbkit.list_lists() as _result",
+        (),
+        rows_of(ListListsRow, "filters"),
+        reads_only=True,
+    )
+
+
 def list_rate_limits() -> Call[list[ListRateLimitsRow]]:
     """The rate limits, by consumer and call. Needs service_role (KD003)."""
     return Call(
@@ -925,6 +994,38 @@ def log_api_requests(
     )
 
 
+def page_list(
+    name: str,
+    request: JsonInput | Unset = UNSET,
+    version: str | None = None,
+) -> Call[PageListResult]:
+    """One page of a registered list, with the rights of the caller. request, all optional: limit;
+    where it begins: cursor (next_cursor or previous_cursor of another page, with the same sort,
+    filter and search), offset or page (from 1), or last: true, else at the start; sort:
+    "-created_at,name" or an array, - for descending, NULLs last both ways; filter: {status: {eq:
+    "new"}, total: {gte: 5, lt: 9}, id: {in: [1, 2]}, name: {like: "a%"}, note: {null: true}},
+    all of which must hold; search: words, each of which must occur in one of the columns that
+    are searched; count: none, estimated (exact up to 10,000) or exact; fields: names of columns.
+    version: the API version that a cursor is good for, else the context's, else the active one.
+    Cursors are signed and good for the same list, role, organization, user, version, sort,
+    filter and search only. has_previous of a page after a cursor, and has_next of one before it,
+    only say that there was a row. Raises KD003, KD140 (detail: the field), KD141 cursor, KD142
+    unknown list.
+    """
+    return Call(
+        "dbkit.page_list",
+        *arguments(
+            "select dbkit.page_list(",
+            ")::text",
+            ("p_name => %s::text", name),
+            ("p_request => %s::jsonb", to_json(request)),
+            ("p_version => %s::text", version),
+        ),
+        json_as(PageListResult),
+        reads_only=True,
+    )
+
+
 def pin_consumer(
     consumer: str,
     version: str | None,
@@ -984,6 +1085,55 @@ def register_api_version(
         "select dbkit.register_api_version(%s::text, %s::text, %s::text)",
         (version, min_app_version, description),
         nothing,
+    )
+
+
+def register_list(
+    name: str,
+    source: str,
+    columns: list[str],
+    key: list[str],
+    sorts: list[str] | Unset = UNSET,
+    default_sort: str | None = None,
+    filters: JsonInput | Unset = UNSET,
+    search: list[str] | Unset = UNSET,
+    max_limit: int = 100,
+    default_limit: int = 20,
+    required_role: str | None = None,
+    not_null: list[str] | Unset = UNSET,
+    description: str = "",
+) -> Call[RegisterListResult]:
+    """Registers a table or view for page_list, or changes that; callers still need SELECT on the
+    columns, and see what its policies show them. source: schema.table. columns: what an item
+    shows. key: unique and never NULL, ends every order. sorts: columns to sort by, besides those
+    of the key; default_sort: such as -created_at,name, else the key. All of them must be shown,
+    since a cursor carries their values. filters: by column an array of operators (eq, ne, gt,
+    gte, lt, lte, in, like, null), or true for all that fit its type. search: columns of text
+    that search looks into. required_role: role whose rights the caller needs; NULL: any.
+    not_null: columns of a view that are never NULL. warnings say which sorts have no index, and
+    what else is slow or unsafe. Needs super_admin. Raises KD003, KD004 (not READ COMMITTED),
+    KD143.
+    """
+    return Call(
+        "dbkit.register_list",
+        *arguments(
+            "select dbkit.register_list(",
+            ")::text",
+            ("p_name => %s::text", name),
+            ("p_source => %s::text", source),
+            ("p_columns => %s::text[]", columns),
+            ("p_key => %s::text[]", key),
+            ("p_sorts => %s::text[]", sorts),
+            ("p_default_sort => %s::text", default_sort),
+            ("p_filters => %s::jsonb", to_json(filters)),
+            ("p_search => %s::text[]", search),
+            ("p_max_limit => %s::integer", max_limit),
+            ("p_default_limit => %s::integer", default_limit),
+            ("p_required_role => %s::text", required_role),
+            ("p_not_null => %s::text[]", not_null),
+            ("p_description => %s::text", description),
+        ),
+        json_as(RegisterListResult),
     )
 
 
@@ -1084,6 +1234,19 @@ def rotate_api_key(
             ("p_overlap => %s::interval", overlap),
         ),
         json_as(RotateApiKeyResult),
+    )
+
+
+def rotate_cursor_key() -> Call[int]:
+    """Signs cursors with a new key from the commit on; returns its number. Those of the key before
+    stay good until the next rotation, older ones are refused: rotate twice to end every cursor
+    that is out. Needs super_admin (KD003).
+    """
+    return Call(
+        "dbkit.rotate_cursor_key",
+        "select dbkit.rotate_cursor_key()",
+        (),
+        scalar,
     )
 
 
@@ -1304,6 +1467,20 @@ def touch_api_keys(
         "dbkit.touch_api_keys",
         "select dbkit.touch_api_keys(%s::text[])",
         (key_ids,),
+        scalar,
+    )
+
+
+def unregister_list(
+    name: str,
+) -> Call[bool]:
+    """Takes a list away from page_list; its table stays. Returns whether it was there. Needs
+    super_admin. Raises KD003, KD004 (not READ COMMITTED).
+    """
+    return Call(
+        "dbkit.unregister_list",
+        "select dbkit.unregister_list(%s::text)",
+        (name,),
         scalar,
     )
 

@@ -1096,15 +1096,18 @@ def forget_subject(
 ) -> Call[ForgetSubjectResult]:
     """Makes what protect_event_fields had encrypted of a subject of the caller's organization
     unreadable for ever: destroys their key, deletes the snapshots of their streams, takes the
-    fields out of what webhooks have yet to send or have sent, and writes a receipt. Reads then
-    give {"$forgotten": true} in place of those fields. Nothing more is stored of them: appending
-    raises KD514. Forgetting again returns the first receipt with replayed true. projections:
-    read models that read such events. Their rows may hold plain text until each is made again by
-    rebuild_projection; one whose rebuild had begun before must begin again. What remains: the
-    subject's name in the events, fields that were never protected, the key in backups and WAL
-    archives as long as those are kept (docs/adr/0010), and what readers took away. Waits for
-    open transactions that have read or written the subject's fields, up to 5 seconds. Needs
-    service_role. Raises KD003, KD004, KD515.
+    fields out of what webhooks have yet to send or have sent, drops what endpoints, consumers
+    and projections said of events of their streams and the organization's cached answers, and
+    writes a receipt. Reads then give {"$forgotten": true} in place of those fields. Nothing more
+    is stored of them: appending raises KD514. Forgetting again returns the first receipt with
+    replayed true. projections: read models that read such events. Their rows may hold plain text
+    until each is made again by rebuild_projection; one whose rebuild had begun before must begin
+    again. What remains: the subject's name in the events, fields that were never protected, the
+    key in backups and WAL archives as long as those are kept (docs/adr/0010), and what readers
+    took away. Waits for open transactions that have read or written the subject's fields, or
+    computed an answer of the organization for the query cache (dbkit.execute_query), about 5
+    seconds; then raises KD515, and has done nothing. Needs service_role. Raises KD003, KD004,
+    KD515.
     """
     return Call(
         "dbkit.forget_subject",

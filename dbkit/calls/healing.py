@@ -193,6 +193,7 @@ class RunSystemMaintenanceResult:
     alerts: JsonValue
     metrics_deleted: JsonValue
     failed: list[str]
+    failed_rules: list[str]
     steps: JsonValue
 
 
@@ -484,10 +485,10 @@ def run_maintenance_step(
 def run_system_maintenance() -> Call[RunSystemMaintenanceResult]:
     """Runs every enabled step of the maintenance once, due or not: stuck orders are healed (a
     batch), mv_order_health is refreshed, alert rules are evaluated, old metrics deleted, and
-    what is registered besides. A step that fails is taken back, and stops no other. healed,
-    refreshed, alerts, metrics_deleted: what those steps say; failed: names; steps: what
-    run_maintenance_step answered, in the order in which they ran. Needs service_role. Raises
-    KD003.
+    what is registered besides. A step that fails is taken back, and stops no other; so is a heal
+    rule. ok: neither a step nor a rule failed. healed, refreshed, alerts, metrics_deleted: what
+    those steps say; failed, failed_rules: names; steps: what run_maintenance_step answered, in
+    the order in which they ran. Needs service_role. Raises KD003.
     """
     return Call(
         "dbkit.run_system_maintenance",
@@ -500,10 +501,10 @@ def run_system_maintenance() -> Call[RunSystemMaintenanceResult]:
 def schedule_maintenance(
     schedule: str = "*/15 * * * *",
 ) -> Call[list[str]]:
-    """Lets pg_cron run every enabled step of the maintenance, each as a job of its own and so in a
-    transaction of its own, instead of a worker. Done again it changes the schedule, and adds
-    what was registered since. Returns the jobs' names. Needs service_role and the right to use
-    pg_cron. Raises KD003, KD749 (no pg_cron here).
+    """Lets pg_cron run every enabled step of the maintenance, each as a job of its own, a batch a
+    transaction, instead of a worker. Done again it changes the schedule, and adds what was
+    registered since. Returns the jobs' names. Needs service_role and the right to use pg_cron.
+    Raises KD003, KD749 (no pg_cron here).
     """
     return Call(
         "dbkit.schedule_maintenance",

@@ -27,6 +27,13 @@ def test_every_code_is_declared_with_its_status(db: Connection) -> None:
         "KD115": 400,
         "KD116": 409,
         "KD117": 404,
+        "KD120": 400,
+        "KD121": 405,
+        "KD122": 404,
+        "KD123": 400,
+        "KD124": 409,
+        "KD125": 429,
+        "KD126": 400,
     }
 
 
@@ -35,5 +42,5 @@ def test_every_code_is_raised_and_tested() -> None:
     tests = "".join(f.read_text() for f in here.glob("test_*.py") if f != Path(__file__))
     sql = "".join(f.read_text() for f in (here.parents[1] / "sql" / "api" / "functions").iterdir())
     raised = set(re.findall(r"'(KD1\d\d)'", sql))
-    assert raised == {f"KD1{n:02}" for n in range(1, 18)}
+    assert raised == {f"KD1{n:02}" for n in (*range(1, 18), *range(20, 27))}
     assert raised <= set(re.findall(r'"(KD1\d\d)"', tests))

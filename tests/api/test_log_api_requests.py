@@ -49,6 +49,7 @@ def test_every_column_arrives(db: Connection) -> None:
         organization_id="o",
         region="eu-west-1",
         ip_address="2001:db8::1",
+        ip_hash="5f0c",
         user_agent="agent",
     )
     assert log(db, given) == 1

@@ -18,7 +18,11 @@ def test_ends_every_secret(db: Connection) -> None:
     for secret in (made["secret"], turned["secret"]):
         assert one(db, FIND, digest(secret)) is None
     kept = row(db, "select * from dbkit.list_api_keys()")
-    assert (kept["status"], kept["revoked_reason"], kept["valid_secrets"]) == ("revoked", "leaked", 0)
+    assert (kept["status"], kept["revoked_reason"], kept["valid_secrets"]) == (
+        "revoked",
+        "leaked",
+        0,
+    )
     assert one(db, REVOKE, made["key_id"], "again") is False
     assert row(db, "select * from dbkit.list_api_keys()")["revoked_reason"] == "leaked"
 

@@ -35,6 +35,7 @@ EVERYBODY = [
     "_dispatch_once",
     "_dispatch_routed",
     "gateway_catalog",
+    "_routes_revision",
     "_dispatch_unlisted",
     "_fast_route",
     "_features_for",
@@ -130,7 +131,6 @@ NOBODY = [
     "_lock_registry",
     "_refresh_api_routes",
     "_register_rpc",
-    "_routes_revision",
     "_unregister_rpc",
     "_unresolved_calls",
 ]

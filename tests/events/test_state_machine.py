@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import hypothesis.strategies as st
-from hypothesis import HealthCheck, settings
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
@@ -377,16 +376,7 @@ class EventStoreMachine(RuleBasedStateMachine):
 
 
 def test_random_histories_agree_with_the_model(database: str) -> None:
-    chosen = settings(
-        max_examples=EXAMPLES,
-        stateful_step_count=STEPS,
-        deadline=None,
-        database=None,
-        # The same histories in every run, unless more are asked for.
-        derandomize=stress.TORTURE == 1,
-        print_blob=True,
-        suppress_health_check=list(HealthCheck),
-    )
+    chosen = stress.history_settings(EXAMPLES, STEPS)
     with connect(database, autocommit=True) as conn:
         conn.execute(HANDLERS.encode())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -142,6 +143,16 @@ def within(conn: Connection, organization_id: str) -> Iterator[None]:
         become(conn, "service_role", organization_id=organization_id)
         yield
         unbecome(conn)
+
+
+def knows_only_its_own(conn: Connection, function: str, **arguments: object) -> str:
+    """A subscription of another organization is as unknown as one that there is not; its id."""
+    found = subscribed(conn)
+    with raises(conn, "KD520"), within(conn, "acme"):
+        call(conn, function, subscription_id=found, **arguments)
+    with raises(conn, "KD520"):
+        call(conn, function, subscription_id=uuid.uuid4(), **arguments)
+    return found
 
 
 def needs_service(conn: Connection, function: str, **arguments: object) -> None:

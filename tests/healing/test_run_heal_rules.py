@@ -42,6 +42,40 @@ def test_one_that_fails_stops_no_other(db: Connection) -> None:
     assert lit(db) == 10
 
 
+LAMPS_COUNT = "create or replace function house.count_lamps(p_params jsonb) returns bigint"
+
+
+def test_all_are_judged_before_the_first_changes_anything(db: Connection) -> None:
+    """Counting a population takes long; what an earlier rule has changed would stay locked."""
+    make_house(db)
+    unlit = "select count(*) from house.lamps where not lit"
+    db.execute(f"{LAMPS_COUNT} language sql stable return ({unlit})".encode())
+    for number, rule in enumerate(("first", "second")):
+        register_lamps(
+            db,
+            p_rule=rule,
+            p_group="house",
+            p_run_order=number,
+            p_batch_size=4,
+            p_population_function="house.count_lamps",
+            p_trip_share=1,
+            p_trip_min=100,
+        )
+    become(db, "service_role")
+    answer = one(db, GROUP, "house", False)
+    assert [(r["healed"], r["population"]) for r in answer["rules"]] == [(4, 10), (4, 10)]
+
+
+def test_one_that_would_trip_is_judged_again_after_those_before_it(db: Connection) -> None:
+    make_house(db)
+    settings = {"p_group": "house", "p_population_function": "house.count_lamps"}
+    register_lamps(db, p_rule="first", p_run_order=1, p_batch_size=10, p_group="house")
+    register_lamps(db, p_rule="second", p_run_order=2, p_trip_share="0.5", p_trip_min=1, **settings)
+    become(db, "service_role")
+    found = {r["rule"]: r["outcome"] for r in one(db, GROUP, "house", False)["rules"]}
+    assert found == {"first": "healed", "second": "nothing"}
+
+
 def test_needs_service_role(db: Connection) -> None:
     become(db, "authenticated")
     with raises(db, "42501"):

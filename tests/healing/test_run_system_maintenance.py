@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.api.conftest import in_parallel, outcome
 from tests.core.parts import make_tasks
-from tests.healing.parts import ledger, statuses, stuck_orders
+from tests.healing.parts import ledger, never_trips, statuses, stuck_orders
 from tests.helpers import Connection, become, connect, one, raises, row, rows
 
 RUN = "select dbkit.run_system_maintenance()"
@@ -63,10 +63,13 @@ def test_a_failing_rule_stops_neither_rules_nor_steps(db: Connection, grill: int
     assert answer["healed"] == 1
     error = one(db, "select error from dbkit.heal_runs where outcome = 'failed'")
     assert error.startswith("22P02")
+    assert (answer["ok"], answer["failed"], answer["failed_rules"]) == (False, [], ["ready_orders"])
+    assert [s["outcome"] for s in answer["steps"] if s["step"] == "auto_heal"] == ["done"]
 
 
 def test_overlapping_runs_are_harmless(database: str, open_grill: int) -> None:
     with connect(database, autocommit=True) as conn:
+        never_trips(conn, batch=20)
         stuck_orders(conn, open_grill, 20, "preparing", 60)
         said = in_parallel(8, lambda n: outcome(database, lambda c: one(c, RUN)["ok"]))
         assert said == [True] * 8

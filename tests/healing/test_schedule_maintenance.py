@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.helpers import Connection, become, one, raises, rows
+from tests.healing.parts import lit, make_house, register_lamps
+from tests.helpers import Connection, become, connect, one, raises, rows
 
 SCHEDULE = "select dbkit.schedule_maintenance()"
 CRON = """
@@ -31,10 +32,25 @@ def test_a_job_for_each_step(db: Connection) -> None:
     assert names[0] == "dbkit_maintenance_auto_heal"
     assert {j["schedule"] for j in jobs} == {"*/15 * * * *"}
     assert {j["username"] for j in jobs} == {"service_role"}
-    for job in jobs:
-        assert one(db, job["command"])["outcome"] in ("done", "skipped")
     one(db, "select dbkit.schedule_maintenance('*/5 * * * *')")
     assert rows(db, "select distinct schedule from cron.job") == [{"schedule": "*/5 * * * *"}]
+
+
+def test_a_job_goes_on_while_there_is_more_a_transaction_each(database: str) -> None:
+    with connect(database, autocommit=True) as conn:
+        conn.execute(CRON.encode())
+        make_house(conn)
+        register_lamps(conn, p_batch_size=4)
+        become(conn, "service_role")
+        one(conn, SCHEDULE)
+        for job in rows(conn, "select command from cron.job order by jobid"):
+            conn.execute(job["command"].encode())
+        assert lit(conn) == 10
+        runs = rows(conn, "select xmin::text, healed from dbkit.heal_runs where rule = 'lamps'")
+        assert sorted(r["healed"] for r in runs) == [2, 4, 4]
+        assert len({r["xmin"] for r in runs}) == 3
+        found = rows(conn, "select step, last_outcome from dbkit.get_maintenance_steps()")
+        assert {f["last_outcome"] for f in found} <= {"done", "skipped"}, found
 
 
 def test_without_pg_cron(db: Connection) -> None:

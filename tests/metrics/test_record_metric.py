@@ -70,6 +70,11 @@ def test_its_time_is_the_clocks(db: Connection) -> None:
         ("api_latency", '{"latency_ms": "5"}', None),
         ("api_latency", '{"latency_ms": null}', None),
         ("api_latency", '{"latency_ms": 1e131071}', None),
+        ("api_latency", '{"latency_ms": 1000000000000.0001}', None),
+        ("api_latency", '{"latency_ms": []}', None),
+        ("api_latency", '{"latency_ms": [5]}', None),
+        ("api_latency", '{"latency_ms": {}}', None),
+        ("api_latency", '{"latency_ms": true}', None),
     ],
 )
 def test_refuses_what_is_malformed(
@@ -78,6 +83,26 @@ def test_refuses_what_is_malformed(
     with raises(db, "KD701") as caught:
         one(db, RECORD, event_type, data, session, None)
     assert caught.detail["event_type"] == event_type
+
+
+@pytest.mark.parametrize("value", ["0", "-0", "0.0", "1e-300", "12.5", "1e12", "1000000000000.00"])
+def test_takes_numbers_that_roll_ups_can_keep(db: Connection, value: str) -> None:
+    assert one(db, RECORD, "api_latency", f'{{"latency_ms": {value}}}', None, None) > 0
+
+
+def test_whoever_has_the_services_rights_is_as_quick_by_any_name(db: Connection) -> None:
+    """A login that is a member, and the role itself, take the same way; a client does not."""
+    db.execute("create role bench_login in role service_role")
+    db.execute("drop function dbkit._record_checked_metric(text, jsonb, text, timestamptz)")
+    db.execute(
+        "create function dbkit._record_checked_metric(text, jsonb, text, timestamptz)"
+        " returns bigint language sql as 'select -1::bigint'"
+    )
+    for role in ("service_role", "bench_login", "authenticated"):
+        become(db, role)
+        found = one(db, "select dbkit.record_metric('error')")
+        unbecome(db)
+        assert (found > 0) is (role != "authenticated"), role
 
 
 @pytest.mark.parametrize("at", ["infinity", "-infinity", "2001-01-01Z", "2999-01-01Z"])

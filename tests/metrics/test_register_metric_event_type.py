@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.helpers import Connection, become, one, raises, row, rows, unbecome
+from tests.helpers import Connection, become, connect, one, raises, row, rows, unbecome
 from tests.metrics.parts import ingest, record, roll_up
 
 REGISTER = "select dbkit.register_metric_event_type(%s, %s, %s, %s, %s, %s)"
@@ -81,3 +81,42 @@ def test_is_for_the_super_admin(db: Connection) -> None:
         unbecome(db)
     become(db, "super_admin")
     register(db, "kitchen")
+
+
+def test_what_recording_knows_of_types_is_what_the_table_says(db: Connection) -> None:
+    """record_metric has the types in its plan: a literal that is written with every change."""
+    known = (
+        "select t.event_type from dbkit.metric_event_types t"
+        " where dbkit._metric_value_key(t.event_type) is distinct from coalesce(t.value_key, '')"
+    )
+    assert rows(db, known) == []
+    register(db, "kitchen", "", False, "oven", "seconds")
+    assert one(db, "select dbkit._metric_value_key('kitchen')") == "seconds"
+    assert rows(db, known) == []
+    db.execute("select dbkit.unregister_metric_event_type('kitchen')")
+    assert one(db, "select dbkit._metric_value_key('kitchen')") is None
+    assert rows(db, known) == []
+
+
+def test_a_type_that_recording_has_not_heard_of_is_looked_up(db: Connection) -> None:
+    db.execute(
+        "insert into dbkit.metric_event_types (event_type, value_key) values ('oven', 'heat')"
+    )
+    assert one(db, "select dbkit._metric_value_key('oven')") is None
+    record(db, "oven", {"heat": 220})
+    with raises(db, "KD701"):
+        record(db, "oven", {"heat": "hot"})
+
+
+def test_two_at_once_wait_for_each_other(database: str) -> None:
+    """Both write the same function: without the lock the second fails."""
+    with connect(database) as first, connect(database) as second:
+        first.execute("begin")
+        register(first, "kitchen")
+        second.execute("set lock_timeout = '50ms'")
+        with raises(second, "55P03"):
+            register(second, "oven")
+        first.execute("commit")
+        register(second, "oven")
+        assert one(second, "select dbkit._metric_value_key('oven')") == ""
+        assert one(second, "select dbkit._metric_value_key('kitchen')") == ""

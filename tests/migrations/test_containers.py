@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import closing
 
+import docker  # type: ignore[import-untyped]
 import psycopg
 import pytest
 
@@ -14,7 +15,6 @@ REVISIONS = migrations.frozen_revisions()
 
 
 def _why_no_engine() -> str | None:
-    docker = pytest.importorskip("docker")
     with warnings.catch_warnings():
         # Where nothing listens the library leaves its socket to the garbage collector.
         warnings.simplefilter("ignore", ResourceWarning)

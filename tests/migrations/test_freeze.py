@@ -137,6 +137,50 @@ def test_amends_the_newest_revision_until_it_is_released(tree: Path) -> None:
         freeze.freeze("", amend=True)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--amend", "--only", "metrics,events"], "no module 'metrics,events'"),
+        (["--amend", "--only", "core", "--only", "Events"], "no module 'Events'"),
+        (["a title", "--only", "nothing"], "no module 'nothing'; one --only for each of core,"),
+        (["--amend", "--only", "regions"], "would be left without a change; nothing was done"),
+    ],
+)
+def test_refuses_before_it_touches_anything(tree: Path, arguments: list[str], told: str) -> None:
+    edit(tree / CLOCK, "'The time now.", "'The time of day.")
+    freeze.freeze("say it better")
+    edit(tree / CLOCK, "'The time of day.", "'What time it is.")
+    before = files(tree)
+    with pytest.raises(SystemExit, match=told):
+        freeze.main(arguments)
+    assert files(tree) == before
+
+
+def test_a_broken_tree_costs_no_revision(tree: Path) -> None:
+    edit(tree / CLOCK, "'The time now.", "'The time of day.")
+    freeze.freeze("say it better")
+    (tree / "sql/core/functions/Bad Name.txt").write_text("")
+    (tree / "sql/nowhere").mkdir()
+    (tree / "sql/nowhere/clock.sql").write_text("select 1;")
+    before = files(tree)
+    with pytest.raises(sqltree.SqlTreeError):
+        freeze.freeze("", amend=True)
+    assert files(tree) == before
+
+
+def test_freezes_the_modules_that_are_named(tree: Path) -> None:
+    edit(tree / CLOCK, "'The time now.", "'The time of day.")
+    (tree / "sql/regions/tables/regional_notes.sql").write_text(NEW_TABLE)
+    freeze.main(["some", "--only", "core"])
+    assert [i.module for i in freeze.changes()] == ["regions"]
+    freeze.main(["--amend", "--only", "core", "--only", "regions"])
+    assert freeze.changes() == {}
+
+
+def files(tree: Path) -> dict[Path, bytes]:
+    return {file: file.read_bytes() for file in tree.rglob("*") if file.is_file()}
+
+
 def test_a_released_copy_that_was_changed_is_found(tree: Path) -> None:
     freeze.release()
     copy = tree / "alembic/frozen/0001/core/functions/clock.sql"

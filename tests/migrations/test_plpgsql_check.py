@@ -5,7 +5,7 @@ import pytest
 
 from tests.helpers import connect, one, rows
 
-ON_PURPOSE = {
+ON_PURPOSE: dict[str, str | tuple[str, ...]] = {
     # A planner may run anything but a VOLATILE function while it plans.
     "raise_error": "routine is marked as VOLATILE, should be IMMUTABLE",
     # A handler takes a payload, also where the call has none.
@@ -19,6 +19,13 @@ ON_PURPOSE = {
     "_requeued_batch": "routine is marked as VOLATILE, should be STABLE",
     # What it executes is the signature of a function, let in by register_worker_task.
     "run_worker_task": "text type variable is not sanitized",
+    # What they execute is written from a list's definition, values are parameters. EXPLAIN is a
+    # command, which only a VOLATILE function may execute.
+    "page_list": "text type variable is not sanitized",
+    "_count_list": (
+        "text type variable is not sanitized",
+        "routine is marked as VOLATILE, should be STABLE",
+    ),
 }
 OF_GENERATED = ("unused parameter", "routine is marked as STABLE, should be IMMUTABLE")
 """What a generated function must not be blamed for while its registry is empty or small."""
@@ -53,7 +60,7 @@ def test_every_function_is_clean(checked: str) -> None:
     unexpected = [
         f"{f['proname']}:{f['lineno']} {f['level']}: {f['message']} {f['detail'] or ''}"
         for f in found
-        if ON_PURPOSE.get(f["proname"]) != f["message"]
+        if f["message"] not in ON_PURPOSE.get(f["proname"], ())
         and not (f["generated"] and f["message"].startswith(OF_GENERATED))
     ]
     assert unexpected == [], "\n".join(unexpected)

@@ -25,7 +25,16 @@ from psycopg import sql
 from dbkit import sqltree
 
 TESTS = Path(__file__).parents[1]
-GENERATED = frozenset({"_dispatch", "_dispatch_command", "_dispatch_query", "_fast_route"})
+GENERATED = frozenset(
+    {
+        "_dispatch",
+        "_dispatch_command",
+        "_dispatch_query",
+        "_dispatch_shared_query",
+        "_fast_route",
+        "_metric_value_key",
+    }
+)
 """Functions that a function writes."""
 
 _WAIT_POLLS = 200

@@ -56,8 +56,9 @@ _GROUPS: list[tuple[Roles, str]] = [
     (
         NOBODY,
         """_aggregate_metrics _begin_metric_series _count_metric_drops _error_fingerprint
-        _first_metric_since _forget_metric_minutes _grant_metric_bytes _guard_metrics
-        _histogram_percentiles _is_metric_value _json_depth_exceeds _limit_metrics
+        _first_metric_since _forget_metric_minutes _generate_metric_value_key _grant_metric_bytes
+        _guard_metrics _metric_value_key _histogram_percentiles _is_metric_value
+        _json_depth_exceeds _limit_metrics
         _merge_metrics _metric_counts _metric_parts _metric_percentiles _metric_pieces
         _metric_problem _metric_series _metric_time _metric_time_problem _metric_value
         _metrics_settled _pack_histogram _partition_runway _raise_unknown_metric_type
@@ -95,7 +96,23 @@ _GROUPS: list[tuple[Roles, str]] = [
         _json_measure_fits _json_type_fits _log_own_call _pinned_version _raise_brownout
         _raise_forbidden_call _raise_invalid_payload _raise_no_route _require_version _route_slowly
         _settle_idempotency_key _released_version _dispatch_routed gateway_catalog
-        check_rate_limit""",
+        check_rate_limit _routes_revision""",
+    ),
+    # pages of lists: with the caller's rights too; only cursors are signed behind their back
+    (
+        ALL,
+        """list_lists page_list
+        _check_list_request _count_list _fits_type _list_branches _list_edge _list_fields
+        _list_filter _list_number _list_order _list_order_by _list_place _list_rows _list_search
+        _list_sort _list_statement _list_test _list_total _list_value _list_value_words
+        _open_cursor _raise_list_request _seal_cursors""",
+    ),
+    (ADMIN, "register_list rotate_cursor_key unregister_list"),
+    (
+        NOBODY,
+        """_cursor_scope _generate_list _generate_list_dispatcher _has_list_index _list_columns
+        _list_filter_problem _list_filters _list_operators _list_problem _list_source
+        _list_warnings _new_cursor_key _raise_invalid_list _register_list _sign_cursor""",
     ),
     (
         ALL,
@@ -128,7 +145,7 @@ _GROUPS: list[tuple[Roles, str]] = [
         """_append_request_log _check_json_schema _check_registration _check_switch
         _default_fallback _dispatch_tree _generate_dispatcher _generate_fast_route
         _idempotency_scope _inherited_calls _is_pattern _json_check _json_object_check
-        _lock_registry _refresh_api_routes _register_rpc _routes_revision _unregister_rpc
+        _lock_registry _refresh_api_routes _register_rpc _unregister_rpc
         _unresolved_calls
         _app_reaches _check_release _count_release _decide_release _end_release _grow_release
         _move_api_version _promote_release _release_alternatives _release_bucket _release_consumer
@@ -156,7 +173,7 @@ _GROUPS: list[tuple[Roles, str]] = [
         _order_region _own_customer _price_order_line _raise_transition
         _append_order_placed _append_order_status_changed _import_order_stream _order_event
         _reduce_todays_orders _todays_orders_key
-        _move_order _visible_health_stores""",
+        _move_order _rehearse_order_move _visible_health_stores""",
     ),
     # health of orders, and what heals them: a summary for staff, the rest is the service's
     (ACCOUNTS, "get_order_health_summary"),
@@ -199,7 +216,8 @@ _GROUPS: list[tuple[Roles, str]] = [
     (
         NOBODY,
         """_check_protected_fields _configure_aggregate _encrypt_bytes _event_grants
-        _event_guards _event_problems _field_keys _forget_subject
+        _error_to_keep _event_guards _event_problems _field_keys _forget_subject
+        _forget_subject_errors _is_of_subject _lock_subject_errors
         _generate_event_access _generate_event_layout _generate_event_sealing _generate_names
         _has_broken_seal
         _hmac_pads _hmac_sha256 _hold_subject _is_fold _is_time_partitioned _key_to_read
@@ -276,7 +294,8 @@ _GROUPS: list[tuple[Roles, str]] = [
     (ADMIN, "register_command register_query unregister_command unregister_query"),
     (
         NOBODY,
-        """_answer_key _check_handler _count_hits _forget_cached_answers _generate_commands
+        """_answer_key _check_handler _count_hits _dispatch_shared_query
+        _forget_cached_answers _generate_commands
         _generate_queries _keep_answer _newest_of_types _projection_state _projections_stand
         _query_problem _register_command _register_query _trim_query_cache""",
     ),
@@ -287,6 +306,7 @@ _GROUPS: list[tuple[Roles, str]] = [
         _alert_evaluator_gap _alert_ingest_drops _alert_lost_notices
         _alert_partition_runway _alert_series _alert_storage_usage _alert_task_failures
         _alert_webhook_backlog _alert_worker_silence _are_alert_channels
+        _alert_deployments_rolled_back _alert_releases_switched_back
         _begin_alert_tick _check_alert_rule _check_alert_time _deployment_shift
         _is_alert_time_now _is_burn_rate _is_burn_window _measure_alert
         _measure_alert_rule _next_alert_state _raise_invalid_alert_rule _rolled_metric_time
@@ -321,8 +341,9 @@ _GROUPS: list[tuple[Roles, str]] = [
         undo_healing unschedule_maintenance
         _alert_heal_rules_stopped _alert_maintenance_failures _begin_maintenance_step
         _call_heal_function _check_heal_page _end_heal_run _end_maintenance_step _end_undo
-        _heal_budget_left _heal_exceptions _heal_verdict _judge_heal_rule _lock_heal_rule
-        _lock_healing _preview_heal_rule _raise_unknown_heal_rule _require_scheduler""",
+        _foresee_heal_rule _heal_budget_left _heal_exceptions _heal_verdict _judge_heal_rule
+        _lock_heal_rule _run_heal_rule _lock_healing _preview_heal_rule
+        _raise_unknown_heal_rule _require_scheduler""",
     ),
     (
         ADMIN,
@@ -339,6 +360,8 @@ _GROUPS: list[tuple[Roles, str]] = [
 FUNCTIONS: dict[str, Roles] = {name: roles for roles, names in _GROUPS for name in names.split()}
 
 DEFINERS_FOR_CLIENTS: dict[str, str] = {
+    "_open_cursor": "reads the key; says only whether a cursor is the caller's own",
+    "_seal_cursors": "reads the key; the caller's identity is signed, and comes from the session",
     "register_client_region": "adds to telemetry that clients may not read; returns nothing",
     "_pinned_version": "reads one pin, that of the caller's own client or organization",
     "check_rate_limit": "counts a call against the caller's own limit, whoever counts cannot choose",
@@ -413,11 +436,13 @@ TABLES: dict[str, Rights] = {
     "regions": {"SELECT": ALL, "INSERT": ADMIN, "UPDATE": ADMIN},
     "active_api_version": _READ_BY_ALL,
     "api_consumers": _READ_BY_SERVICE,
+    "api_cursor_keys": {},
     "api_idempotency_keys": _READ_BY_SERVICE,
     "api_keys": {},
     "api_key_secrets": {},
     "api_rate_limits": _READ_BY_SERVICE,
     "api_rate_windows": {},
+    "api_lists": _READ_BY_ALL,
     "api_releases": _READ_BY_SERVICE,
     "api_request_log": _READ_BY_SERVICE,
     "api_request_log_<day>": {},
@@ -518,6 +543,7 @@ PUBLIC_TABLES = {
     "region_health",
     "regions",
     "active_api_version",
+    "api_lists",
     "api_routes",
     "api_rpcs",
     "api_versions",

@@ -243,6 +243,22 @@ def argument_lists(
         ]
 
 
+def try_all(
+    conn: Connection,
+    seen: Outcomes,
+    function: str,
+    arguments: list[tuple[str, str]],
+    values: dict[str, list[Any]],
+) -> None:
+    for given in argument_lists(function, arguments, values):
+        # What one call did must not be in the way of the next.
+        conn.execute("begin")
+        try:
+            seen.run(conn, call(function, arguments), *given)
+        finally:
+            conn.execute("rollback")
+
+
 def assert_refused_by_us(seen: Outcomes) -> None:
     """No statement of ours met a value that nothing had looked at (22P02, 23505, XX000, …)."""
     assert seen.bad == [], "\n".join(b[:300] for b in seen.bad)
@@ -263,13 +279,7 @@ def test_hostile_arguments_of_every_function(carts: str, role: str) -> None:
         called = signatures(conn)
         for name, arguments in called:
             before = seen.count
-            for given in argument_lists(name, arguments, values):
-                # What one call did must not be in the way of the next.
-                conn.execute("begin")
-                try:
-                    seen.run(conn, call(name, arguments), *given)
-                finally:
-                    conn.execute("rollback")
+            try_all(conn, seen, name, arguments, values)
             assert len(seen.answered) > 0 and seen.count > before, name
     assert_refused_by_us(seen)
     assert len(called) >= 15 and seen.count > 1000

@@ -17,10 +17,9 @@ from tests.proof.test_hostile_events import (
     LONGS,
     TEXTS,
     WHOLES,
-    argument_lists,
     assert_refused_by_us,
-    call,
     session,
+    try_all,
 )
 from tests.proof.test_hostile_input import Outcomes
 
@@ -111,13 +110,7 @@ def test_hostile_arguments_of_every_function(
     with session(house, role) as conn:
         called = signatures(conn)
         for name, arguments in called:
-            for given in argument_lists(name, arguments, values):
-                # What one call did must not be in the way of the next.
-                conn.execute("begin")
-                try:
-                    seen.run(conn, call(name, arguments), *given)
-                finally:
-                    conn.execute("rollback")
+            try_all(conn, seen, name, arguments, values)
     assert_refused_by_us(seen)
     assert len(called) >= at_least
     with connect(house) as conn:

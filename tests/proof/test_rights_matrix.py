@@ -130,6 +130,13 @@ def test_nobody_may_create_in_the_schema(db: Connection) -> None:
     assert {(f["role"], f["verb"]) for f in found} == {(role, "USAGE") for role in ROLES}
 
 
+def test_the_gateways_login_has_one_function(db: Connection) -> None:
+    found = rows(db, FUNCTIONS, ["dbkit_gateway"])
+    assert [f["name"] for f in found] == ["serve_call"]
+    assert rows(db, TABLES, ["dbkit_gateway"], list(VERBS)) == []
+    assert rows(db, COLUMNS, ["dbkit_gateway"]) == []
+
+
 def test_public_has_nothing(db: Connection) -> None:
     """Read from the ACLs, since a right of PUBLIC would also show as one of every role."""
     found = rows(

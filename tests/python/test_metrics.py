@@ -69,13 +69,30 @@ def collector(fake: Fake, **options: Any) -> MetricsCollector:
     return MetricsCollector(fake, **({"flush_seconds": 1000.0} | options))
 
 
+class Watched(threading.Event):
+    """Counts how often it is set, and tells when somebody waits for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.times_set = 0
+        self.waited_for = threading.Event()
+
+    def set(self) -> None:
+        self.times_set += 1
+        super().set()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waited_for.set()
+        return super().wait(timeout)
+
+
 def test_twenty_entries_are_sent_at_once() -> None:
     fake = Fake()
     with collector(fake) as metrics:
+        wake = metrics._wake = Watched()
         for _ in range(19):
             metrics.record_page_view("/menu")
-        time.sleep(0.05)
-        assert fake.batches == []
+        assert (wake.times_set, fake.batches) == (0, [])
         metrics.record_page_view("/menu")
         until(lambda: fake.batches)
     assert [len(batch) for batch in fake.batches] == [20]
@@ -195,11 +212,15 @@ def test_what_may_have_arrived_is_not_sent_twice() -> None:
 def test_a_broken_database_is_not_asked_all_the_time() -> None:
     fake = Fake(*[psycopg.OperationalError("down")] * 1000)
     with collector(fake) as metrics:
+        closing = metrics._closing = Watched()
         for _ in range(400):
             metrics.record_page_view("/menu")
-        until(lambda: metrics.stats.failed_flushes)
-        time.sleep(0.05)
-        assert metrics.stats.failed_flushes == 1
+        # After the first refusal it rests until it is closed, for 1000 seconds at most, ...
+        assert closing.waited_for.wait(20)
+        for _ in range(400):
+            metrics.record_page_view("/menu")
+        # ... whatever comes in.
+        assert (metrics.stats.failed_flushes, closing.times_set) == (1, 0)
 
 
 def test_batches_fit_into_a_call() -> None:
@@ -316,4 +337,81 @@ def test_the_asynchronous_one_without_a_loop_only_keeps() -> None:
     metrics = AsyncMetricsCollector(AsyncFake())
     metrics.record_page_view("/menu")
     assert metrics.stats.waiting == 1
+    with pytest.warns(ResourceWarning, match="not closed: 1 metrics that waited are lost"):
+        del metrics
+        gc.collect()
+
+
+def test_what_waits_when_a_loop_ends_is_sent() -> None:
+    fake = AsyncFake()
+
+    async def application() -> AsyncMetricsCollector:
+        metrics = AsyncMetricsCollector(fake, flush_seconds=1000.0)
+        for n in range(3):
+            metrics.record_page_view(f"/{n}")
+        await asyncio.sleep(0)
+        return metrics
+
+    metrics = asyncio.run(application())
+    assert [len(batch) for batch in fake.batches] == [3]
+    assert (metrics.stats.accepted, metrics.stats.waiting) == (3, 0)
+
+
+def test_a_database_that_does_not_answer_keeps_no_loop_from_ending() -> None:
+    class Hanging(AsyncFake):
+        async def run(  # type: ignore[override]
+            self, call: Call[T], *, context: RequestContext | None = None, role: str | None = None
+        ) -> T:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    async def application() -> AsyncMetricsCollector:
+        metrics = AsyncMetricsCollector(Hanging(), flush_seconds=0.05)
+        metrics.record_page_view("/menu")
+        await asyncio.sleep(0)
+        return metrics
+
+    stats = asyncio.run(application()).stats
+    assert (stats.dropped_here, stats.waiting, stats.accepted) == (1, 0, 0)
+
+
+def test_one_that_is_closed_says_nothing_whatever_became_of_it() -> None:
+    async def application() -> None:
+        metrics = AsyncMetricsCollector(AsyncFake(psycopg.OperationalError("down")))
+        metrics.record_page_view("/menu")
+        await metrics.close()
+        assert metrics.stats.waiting == 1
+
+    asyncio.run(application())
     gc.collect()
+
+
+UNCLOSED = """
+import asyncio, sys
+from dbkit import AsyncDatabase
+from dbkit.metrics import AsyncMetricsCollector
+
+async def application():
+    global metrics
+    async with AsyncDatabase(sys.argv[1]) as db:
+        metrics = AsyncMetricsCollector(db, session_id="unclosed", role="anon")
+        metrics.record_page_view("/one")
+        metrics.record_page_view("/two")
+
+asyncio.run(application())
+"""
+
+
+def test_a_process_that_ends_says_what_it_lost(database: str) -> None:
+    """The database is closed before the loop is: nothing can be sent any more."""
+    done = subprocess.run(
+        [sys.executable, "-W", "always", "-c", UNCLOSED, database],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0
+    assert "ResourceWarning: a collector was not closed: 2 metrics" in done.stderr
+    with connect(database) as conn:
+        found = rows(conn, "select from dbkit.runtime_metrics where session_id = 'unclosed'")
+    assert found == []

@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import fastapi
 import httpx2
 import pytest
 from hypothesis import example, given
@@ -576,7 +577,6 @@ def test_fastapi_sees_that_a_receiver_takes_the_request() -> None:
 
 
 async def test_a_dependency_of_fastapi() -> None:
-    fastapi = pytest.importorskip("fastapi", reason="FastAPI is not installed")
     receiver = WebhookReceiver(OLD)
     asked = fastapi.FastAPI()
 

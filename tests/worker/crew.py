@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -151,9 +151,9 @@ class Crew:
                 codes.append(process.wait())
         return codes
 
-    def told(self, message: str) -> list[dict[str, Any]]:
+    def told(self, message: str, logs: Iterable[Path] | None = None) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
-        for log in self.logs:
+        for log in self.logs if logs is None else logs:
             for line in log.read_text("utf-8", "replace").splitlines():
                 with suppress(json.JSONDecodeError):
                     said = json.loads(line)

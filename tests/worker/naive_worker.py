@@ -32,15 +32,27 @@ async def main(url: str, how: str) -> None:
         await connection.execute("select dbkit.queue_event_for_webhooks(1000)")
         cursor = await connection.execute(CLAIM, (connection.info.backend_pid, lease))
         claimed = await cursor.fetchall()
-        if how == "early":
-            await settle(connection, claimed)
-            for each in claimed:
-                await asyncio.to_thread(send, each)
-        else:
-            for each in claimed:
-                await asyncio.to_thread(send, each)
-                await asyncio.sleep(0.02)
-                await settle(connection, [each])
+        if claimed:
+            say("claimed", len(claimed))
+            await deliver(connection, claimed, how)
+            say("sent", len(claimed))
+
+
+def say(message: str, count: int) -> None:
+    """In the log: for whoever waits until what is claimed is sent."""
+    print(json.dumps({"message": message, "count": count}), flush=True)
+
+
+async def deliver(connection: psycopg.AsyncConnection[Any], claimed: list[Any], how: str) -> None:
+    if how == "early":
+        await settle(connection, claimed)
+        for each in claimed:
+            await asyncio.to_thread(send, each)
+    else:
+        for each in claimed:
+            await asyncio.to_thread(send, each)
+            await asyncio.sleep(0.02)
+            await settle(connection, [each])
 
 
 async def settle(connection: psycopg.AsyncConnection[Any], claimed: list[Any]) -> None:

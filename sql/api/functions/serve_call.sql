@@ -69,11 +69,11 @@ begin
     or current_setting('dbkit.log_calls', true) = 'on'
   then
     v_answer := dbkit._route_slowly(p_name, p_payload, p_version);
-    data := v_answer -> 'data';
-    meta := v_answer -> 'meta';
+    data := (v_answer -> 'data')::text;
+    meta := (v_answer -> 'meta')::text;
   else
     data := coalesce(dbkit._dispatch((v_route -> 0)::int, coalesce(p_payload, '{}'))::text, 'null');
-    meta := v_route -> 2;
+    meta := (v_route -> 2)::text;
   end if;
   return next;
 end

@@ -1,7 +1,8 @@
 -- Whoever read plain text of the subject, from events or from a snapshot, may be about to keep an answer that
 -- has it. So this waits until all who are computing answers of the organization have ended (_find_answer),
 -- and nobody keeps any until it has. One of them may come to wait for the subject's lock: half a second is
--- less than deadlock_timeout, so that this gives way and no reader is the victim.
+-- less than deadlock_timeout, so that this gives way and no reader is the victim; forget_subject lets its
+-- locks go then, and comes again.
 -- In another isolation level than READ COMMITTED an answer could be hidden from the DELETE.
 create or replace function dbkit._forget_cached_answers()
 returns trigger

@@ -10,7 +10,7 @@ language plpgsql
 volatile
 as $$
 declare
-  v_error text := left(coalesce(p_error, ''), 2000);
+  v_error text := dbkit._error_to_keep(p_position, p_own.claimed_at, p_error);
   v_failures int := case when p_own.failed_position = p_position then p_own.failures + 1 else 1 end;
   v_is_first boolean := p_own.batch[1] = p_position;
   v_decision text := case

@@ -36,6 +36,7 @@ begin
     update dbkit.event_subject_keys k
     set key = null, forgotten_at = v_now
     where k.organization_id = p_organization_id and k.subject = p_subject;
+    perform dbkit._forget_subject_errors(p_organization_id, p_subject);
     perform dbkit._forget_webhook_bodies(p_organization_id, p_subject);
     delete from dbkit.event_subject_streams s
     where s.organization_id = p_organization_id and s.subject = p_subject;

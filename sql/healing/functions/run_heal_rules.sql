@@ -1,19 +1,26 @@
+-- All are judged first, and then each takes its turn: see _foresee_heal_rule.
 create or replace function dbkit.run_heal_rules(p_group text default null, p_dry_run boolean default false)
 returns jsonb
 language plpgsql
 volatile
 as $$
 declare
-  v_rule text;
+  v_rule record;
   v_runs jsonb := '[]'::jsonb;
 begin
   for v_rule in
-    select r.rule
-    from dbkit.heal_rules r
-    where p_group is null or r.rule_group = p_group
-    order by r.run_order, r.rule
+    select g.rule, g.judged
+    from (
+      select array_agg(r.rule order by r.run_order, r.rule) as rules,
+        array_agg(case when p_dry_run is not true then dbkit._foresee_heal_rule(r.rule) end
+          order by r.run_order, r.rule) as judgements
+      from dbkit.heal_rules r
+      where p_group is null or r.rule_group = p_group) as all_rules
+    cross join lateral unnest(all_rules.rules, all_rules.judgements) with ordinality as g (rule, judged, number)
+    order by g.number
   loop
-    v_runs := v_runs || dbkit.run_heal_rule(v_rule, p_dry_run);
+    v_runs := v_runs || case when p_dry_run then dbkit._preview_heal_rule(v_rule.rule)
+      else dbkit._run_heal_rule(v_rule.rule, v_rule.judged) end;
   end loop;
   return jsonb_build_object('dry_run', p_dry_run is true,
     'healed', (select coalesce(sum((r ->> 'healed')::int), 0) from jsonb_array_elements(v_runs) r),

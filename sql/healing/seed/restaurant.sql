@@ -9,7 +9,7 @@ begin
   v_rule.apply_function := 'dbkit._heal_stuck_orders';
   v_rule.undo_function := 'dbkit._undo_order_heal';
   v_rule.population_function := 'dbkit._count_recent_orders';
-  v_rule.batch_size := 20;
+  v_rule.batch_size := 5;
   v_rule.budget_per_hour := 500;
   v_rule.trip_share := 0.5;
   v_rule.trip_min := 100;

@@ -1,6 +1,8 @@
 -- The caller's transaction carries the event: it is there when the caller commits, and no sooner. What other
--- functions would say of caller, clock and context is asked here, since each call of a function costs a
--- tenth of the insert. Whatever is not as usual goes the slow way.
+-- functions would say of caller, clock and context is asked here, and types are part of the plan
+-- (_metric_value_key): a call of a function costs a tenth of the insert, a statement that reads a table a
+-- third. Each function named in an expression costs its look-up in every transaction, whether it is called
+-- or not: hence the usual role first, and by itself. Whatever is not as usual goes the slow way.
 create or replace function dbkit.record_metric(
   p_event_type text,
   p_event_data jsonb default '{}',
@@ -14,24 +16,23 @@ security definer
 set search_path = pg_catalog, dbkit, pg_temp
 as $$
 declare
-  v_known boolean;
+  v_service boolean := current_setting('role') = 'service_role';
   v_key text;
   v_id bigint;
 begin
-  if p_created_at is null
+  if not v_service then
+    v_service := pg_has_role(case current_setting('role') when 'none' then session_user::text
+      else current_setting('role') end, 'service_role', 'usage');
+  end if;
+  if v_service and p_created_at is null
     and coalesce(current_setting('dbkit.clock', true), '') = ''
     and coalesce(current_setting('request.jwt.claims', true), '') = ''
-    and pg_has_role(case current_setting('role') when 'none' then session_user::text
-      else current_setting('role') end, 'service_role', 'usage')
     and jsonb_typeof(p_event_data) = 'object' and pg_column_size(p_event_data) <= 65536
     and (p_session_id is null or length(p_session_id) <= 200)
   then
-    select true, t.value_key into v_known, v_key
-    from dbkit.metric_event_types t
-    where t.event_type = p_event_type;
-    if v_known and (v_key is null or not p_event_data ? v_key or dbkit._is_metric_value(p_event_data -> v_key))
-      and pg_advisory_xact_lock_shared(7010,
-        floor(date_part('epoch', clock_timestamp()) / 10)::int)::text is not null
+    v_key := dbkit._metric_value_key(p_event_type);
+    if coalesce(dbkit._is_metric_value(p_event_data -> v_key), v_key is not null)
+      and pg_advisory_xact_lock_shared(7010, floor(date_part('epoch', clock_timestamp()) / 10)::int) is not null
     then
       insert into dbkit.runtime_metrics (created_at, organization_id, user_id, session_id, event_type, event_data)
       values (clock_timestamp(), coalesce(nullif(current_setting('dbkit.organization_id', true), ''), 'default'),

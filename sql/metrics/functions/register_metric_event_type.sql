@@ -1,3 +1,4 @@
+-- Locks: the types, against a second change of them (nobody who reads them waits).
 create or replace function dbkit.register_metric_event_type(
   p_event_type text,
   p_description text default '',
@@ -22,12 +23,14 @@ begin
       jsonb_build_object('event_type', left(p_event_type, 100)),
       'Its name is snake case of at most 63 characters, a key has 1 to 63, the description at most 500.');
   end if;
+  lock table dbkit.metric_event_types in share row exclusive mode;
   insert into dbkit.metric_event_types as t (event_type, description, anon_may, series_key, value_key, status_key)
   values (p_event_type, coalesce(p_description, ''), coalesce(p_anon_may, false), p_series_key, p_value_key,
     p_status_key)
   on conflict (event_type) do update
   set description = excluded.description, anon_may = excluded.anon_may, series_key = excluded.series_key,
     value_key = excluded.value_key, status_key = excluded.status_key;
+  perform dbkit._generate_metric_value_key();
 end
 $$;
 comment on function dbkit.register_metric_event_type(text, text, boolean, text, text, text) is

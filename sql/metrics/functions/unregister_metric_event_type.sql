@@ -1,3 +1,4 @@
+-- Locks: the types, against a second change of them (nobody who reads them waits).
 create or replace function dbkit.unregister_metric_event_type(p_event_type text)
 returns void
 language plpgsql
@@ -13,10 +14,12 @@ begin
     perform dbkit.raise_error('KD703', format('%s is a type that the package itself needs', p_event_type),
       jsonb_build_object('event_type', p_event_type));
   end if;
+  lock table dbkit.metric_event_types in share row exclusive mode;
   delete from dbkit.metric_event_types t where t.event_type = p_event_type;
   if not found then
     perform dbkit._raise_unknown_metric_type(p_event_type);
   end if;
+  perform dbkit._generate_metric_value_key();
 end
 $$;
 comment on function dbkit.unregister_metric_event_type(text) is

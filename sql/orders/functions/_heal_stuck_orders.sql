@@ -1,7 +1,8 @@
 -- One statement claims and judges: who finds an order locked passes it by, and an order that somebody has
 -- moved since is judged by what it is now. Each is then moved as any other change of a status moves it. An
 -- order that cannot be moved (its stream is archived, say) must not keep the others from it: it stays stuck,
--- which the alert tells. Locks: orders, longest stuck first, without waiting; then heads of their streams.
+-- which the alert tells. Locks: orders, longest stuck first, without waiting; then heads of their
+-- streams.
 create or replace function dbkit._heal_stuck_orders(p_params jsonb, p_limit int, p_except text[])
 returns table (subject text, organization_id text, before jsonb, after jsonb)
 language plpgsql
@@ -14,6 +15,7 @@ declare
   v_order dbkit.orders;
 begin
   perform dbkit.require_service('healing orders');
+  perform dbkit._rehearse_order_move();
   for v_order in
     select o.*
     from dbkit.orders o

@@ -1,0 +1,3 @@
+select dbkit._generate_metric_value_key();
+-- down
+drop function dbkit._metric_value_key(text);
