@@ -103,11 +103,6 @@ def _store(name: str, rounds: int, seconds: int, stored: float, say: Say) -> lis
         return STORES[name](Plan(server.url, rounds, seconds, stored, say))
 
 
-def _metrics(rounds: int, seconds: int, stored: float, say: Say) -> list[Figure]:
-    with temporary_server(settings=events.SETTINGS) as server:
-        return metrics.run(Plan(server.url, rounds, seconds, stored, say))
-
-
 def _document(
     rows: list[dispatch.Row], starts: dict[str, float], tables: dict[str, list[Figure]]
 ) -> dict[str, Any]:

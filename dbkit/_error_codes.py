@@ -348,14 +348,14 @@ class InvalidRateLimit(DbkitError):
 
 
 class InvalidListRequest(DbkitError):
-    """A page of a list was asked for in a way that the list does not allow."""
+    """A page was asked for in a way that the list does not allow."""
 
     code: ClassVar[str] = "KD140"
     http_status: ClassVar[int] = 400
 
 
 class InvalidListCursor(DbkitError):
-    """The cursor was changed, or made for another list, caller, version, sort or filter."""
+    """The cursor was changed, or made for another list or caller."""
 
     code: ClassVar[str] = "KD141"
     http_status: ClassVar[int] = 400

@@ -19,7 +19,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dbkit.gateway_errors import Refused
+from dbkit.gateway_errors import Refused, bad_request, forbidden, unavailable
 from dbkit.gateway_jwt import (
     PRINTABLE,
     BadToken,
@@ -122,16 +122,7 @@ def unauthorized(reason: str, message: str) -> Refused:
 def _forbidden_role(role: str) -> Refused:
     # The role is what the caller's own credentials say; which others there are is not told.
     known = role if re.fullmatch(r"[A-Za-z0-9_-]{1,63}", role) else "of this name"
-    return Refused(
-        403,
-        "FORBIDDEN",
-        f"The role {known} is not accepted here.",
-        details={"reason": "role"},
-    )
-
-
-def _unavailable(message: str) -> Refused:
-    return Refused(503, "UNAVAILABLE", message, headers=((b"retry-after", b"1"),))
+    return forbidden(f"The role {known} is not accepted here.", details={"reason": "role"})
 
 
 # --- addresses -------------------------------------------------------------------------------
@@ -289,7 +280,7 @@ class ApiKeys:
         if flying is None:
             if not seen and not self._may_ask(address, now):
                 self.throttled += 1
-                raise _unavailable("Too many API keys are being looked up.")
+                raise unavailable("Too many API keys are being looked up.")
             flying = asyncio.ensure_future(self._ask(digest, self._generation))
             self._flying[digest] = flying
             flying.add_done_callback(lambda task: self._landed(digest, task))
@@ -327,7 +318,7 @@ class ApiKeys:
             raise
         except Exception:
             # Whatever it was, it says nothing of the key.
-            raise _unavailable("API keys cannot be looked up at the moment.") from None
+            raise unavailable("API keys cannot be looked up at the moment.") from None
         if generation == self._generation:
             self._remember(digest, found, asked_at)
         return found
@@ -468,9 +459,7 @@ class Authenticator:
             return found
         token, key = _credentials(headers)
         if token is not None and key is not None:
-            raise Refused(
-                400,
-                "BAD_REQUEST",
+            raise bad_request(
                 "A token and an API key are two callers: send one of them.",
                 details={"reason": "two_credentials"},
             )
@@ -486,7 +475,7 @@ class Authenticator:
         except BadToken as error:
             raise unauthorized(error.reason, error.message) from None
         except KeysMissing:
-            raise _unavailable("The keys of tokens cannot be had at the moment.") from None
+            raise unavailable("The keys of tokens cannot be had at the moment.") from None
 
     def _identity(self, verified: Verified) -> Identity:
         if verified.role not in self._roles:
@@ -524,11 +513,8 @@ class Authenticator:
         if kind == "ip":
             said = hash_address(network_of(said), self.address_secret)
         elif not PRINTABLE.fullmatch(said):
-            raise Refused(
-                400,
-                "BAD_REQUEST",
-                "X-Client-Id must be of 1 to 200 printable characters.",
-                field="X-Client-Id",
+            raise bad_request(
+                "X-Client-Id must be of 1 to 200 printable characters.", field="X-Client-Id"
             )
         found = Identity(role="anon", consumer=consumer_name(kind, said))
         self._anonymous[name] = found

@@ -433,7 +433,6 @@ class Tokens(Generic[T]):
 
     async def verify(self, token: bytes) -> T:
         """Raises BadToken, KeysMissing when that cannot be told, and what `make` raises."""
-        generation = self.keys.generation
         try:
             verified = await self._verify(token)
         except BadToken:
@@ -441,9 +440,9 @@ class Tokens(Generic[T]):
             raise
         self.verified += 1
         made = self._make(verified)
+        # Nothing was awaited since its key was looked up: it is of the set that there is.
         self._forget_old()
-        # A key may have gone while this was at work: then it is not remembered.
-        if self._settings.jwt_cache and generation == self.keys.generation:
+        if self._settings.jwt_cache:
             self._good[hashlib.sha256(token).digest()] = verified.until, made
             if len(self._good) > self._settings.jwt_cache:
                 self._good.popitem(last=False)

@@ -20,7 +20,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dbkit.gateway_errors import Refused
+from dbkit.gateway_errors import Refused, unavailable
 
 if TYPE_CHECKING:
     from dbkit.settings import GatewaySettings
@@ -221,8 +221,8 @@ class Limits:
             bucket = self._new(key, consumer, limit)
         else:
             self._buckets.move_to_end(key)
-        # Whoever came first gets the next token.
-        found = None if bucket.waiting else bucket.take(self._monotonic())
+        # While some wait there are no tokens: whoever came first gets the next one.
+        found = bucket.take(self._monotonic())
         if found is not None:
             return self._counted(found)
         return self._wait(key, bucket)
@@ -262,12 +262,7 @@ class Limits:
         self.unknown += 1
         if self._allow_unknown:
             return Taken(True, (), 0, bucket.limit)
-        raise Refused(
-            503,
-            "UNAVAILABLE",
-            "The rate limit cannot be looked up at the moment.",
-            headers=((b"retry-after", b"1"),),
-        )
+        raise unavailable("The rate limit cannot be looked up at the moment.")
 
     async def _ask(self) -> None:
         """One question at a time, for all that wait: under load they go together by themselves."""
@@ -275,8 +270,12 @@ class Limits:
             while self._asking:
                 batch: list[tuple[tuple[str, str], _Bucket]] = []
                 while self._asking and len(batch) < BATCH:
-                    batch.append(self._asking.popitem(last=False))
-                await self._ask_for(batch)
+                    key, bucket = self._asking.popitem(last=False)
+                    # Who came while the answer was on its way may have got of it.
+                    if bucket.waiting:
+                        batch.append((key, bucket))
+                if batch:
+                    await self._ask_for(batch)
         finally:
             self._task = None
 
@@ -317,13 +316,10 @@ class Limits:
 
     def _fill(self, bucket: _Bucket, want: int, answer: Mapping[str, Any], asked_at: float) -> None:
         granted = int(answer["granted"])
-        ends_at = asked_at + self._seconds(answer, bucket.limit.window_seconds)
-        if abs(ends_at - bucket.ends_at) > bucket.limit.window_seconds / 2:
-            # A new window: what is left of the old one is worth nothing.
-            bucket.tokens = bucket.demand = 0
-        bucket.ends_at = ends_at
+        bucket.ends_at = asked_at + self._seconds(answer, bucket.limit.window_seconds)
         bucket.tokens += granted
-        # Fewer than asked for: there are no more, whatever else is said.
+        # Fewer than asked for: there are no more, whatever else is said. Else who waits would ask
+        # again and again.
         bucket.left = int(answer["remaining"]) if granted >= want else 0
 
     def _seconds(self, answer: Mapping[str, Any], window: int) -> float:

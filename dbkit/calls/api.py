@@ -315,6 +315,7 @@ class LeaseRateLimitResult:
     granted: int
     remaining: int
     resets_at: datetime.datetime
+    resets_in: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -871,10 +872,10 @@ def lease_rate_limit(
 ) -> Call[list[LeaseRateLimitResult]]:
     """Takes calls of the current windows in advance, for gateways: [{consumer, call, max_calls,
     window_seconds, want}], call being that of the limit (a name or *). In the order asked for,
-    each comes back with granted (how many of want), remaining (of the window, for everybody) and
-    resets_at. All that is granted in a window is max_calls at most, however many ask; what is
-    not used is lost with the window. At most 1000 at a time. Needs service_role. Raises KD003,
-    KD126.
+    each comes back with granted (how many of want), remaining (of the window, for everybody),
+    resets_at, and resets_in (seconds, since the clocks may differ). All that is granted in a
+    window is max_calls at most, however many ask; what is not used is lost with the window. At
+    most 1000 at a time. Needs service_role. Raises KD003, KD126.
     """
     return Call(
         "dbkit.lease_rate_limit",
@@ -1348,8 +1349,8 @@ def serve_call(
     the end of the transaction. read_only: the transaction may not write (a write is KD121, or
     25006 from within a handler). context: a JSON object of texts: app_name, app_version (or with
     it app_version_key, what semver_key says of it, which spares asking), client_id, region,
-    request_id, user_id, organization_id, correlation_id, causation_id; another key is KD001. The
-    caller has checked the values. claims: verified claims as JSON. idempotency_key: as
+    request_id, user_id, organization_id, correlation_id, causation_id; others are passed over.
+    The caller has checked the values. claims: verified claims as JSON. idempotency_key: as
     idempotency_key in the payload of a write; both, and not the same, is KD120. meta has
     "replayed": true where the data is that of an earlier request with the same key. Raises what
     route_api_call raises.

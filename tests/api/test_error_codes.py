@@ -34,6 +34,10 @@ def test_every_code_is_declared_with_its_status(db: Connection) -> None:
         "KD124": 409,
         "KD125": 429,
         "KD126": 400,
+        "KD140": 400,
+        "KD141": 400,
+        "KD142": 404,
+        "KD143": 400,
     }
 
 
@@ -42,5 +46,5 @@ def test_every_code_is_raised_and_tested() -> None:
     tests = "".join(f.read_text() for f in here.glob("test_*.py") if f != Path(__file__))
     sql = "".join(f.read_text() for f in (here.parents[1] / "sql" / "api" / "functions").iterdir())
     raised = set(re.findall(r"'(KD1\d\d)'", sql))
-    assert raised == {f"KD1{n:02}" for n in (*range(1, 18), *range(20, 27))}
+    assert raised == {f"KD1{n:02}" for n in (*range(1, 18), *range(20, 27), *range(40, 44))}
     assert raised <= set(re.findall(r'"(KD1\d\d)"', tests))

@@ -37,6 +37,7 @@ def test_grants_until_the_window_is_used_up(db: Connection) -> None:
         "granted": 10,
         "remaining": 15,
         "resets_at": "2026-01-01T00:01:00+00:00",
+        "resets_in": 1.0,
     }
     assert [granted(db, entry()) for _ in range(3)] == [[10], [5], [0]]
     freeze_clock(db, "2026-01-01T00:01:00Z")
@@ -147,9 +148,10 @@ def test_what_is_no_lease(db: Connection, leases: object) -> None:
 
 
 def test_numbers_that_are_none_are_bad_data(db: Connection) -> None:
-    for number in ("x", 1e30, 1.5, [1], {}):
+    numbers: list[Any] = ["x", 1e30, 1.5, [1], {}]
+    for number in numbers:
         with pytest.raises(Exception) as caught, db.transaction():
-            lease(db, entry(want=number))  # type: ignore[arg-type]
+            lease(db, entry(want=number))
         assert str(getattr(caught.value, "sqlstate", "")).startswith(("22", "KD"))
 
 

@@ -96,7 +96,7 @@ OTHERS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("other", OTHERS)
 def test_is_good_for_one_sort_filter_and_search(things: Connection, other: dict[str, Any]) -> None:
-    mine = {"filter": {"id": {"gte": 0}}}
+    mine: dict[str, Any] = {"filter": {"id": {"gte": 0}}}
     with raises(things, "KD141") as caught:
         page(things, cursor=cursor(things, **mine), **other)
     assert caught.detail["reason"] == "other_list"

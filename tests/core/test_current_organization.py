@@ -23,3 +23,21 @@ def test_a_claim_is_stronger_than_the_context(db: Connection) -> None:
     assert one(db, READ) == "rival"
     db.execute("select set_config('request.jwt.claims', %s, true)", ['{"sub": "u"}'])
     assert one(db, READ) == "default"
+
+
+def test_no_operator_of_the_callers_own_comes_before_those_that_read_the_claims(
+    db: Connection,
+) -> None:
+    """Policies call it under the caller's search_path."""
+    db.execute(
+        "create schema mallory; grant usage on schema mallory to public;"
+        " create function mallory.lie(jsonb, text) returns text language sql as $$"
+        " select 'rival'::text $$; grant execute on function mallory.lie to public;"
+        " create operator mallory.->> (leftarg = jsonb, rightarg = text, function = mallory.lie)"
+    )
+    become(db, "authenticated")
+    claims = json.dumps({"organization_id": "acme"})
+    db.execute("select set_config('request.jwt.claims', %s, true)", [claims])
+    db.execute("set local search_path = mallory, pg_catalog, dbkit")
+    assert one(db, "select '{}'::jsonb ->> 'a'") == "rival", "the control: it is in front"
+    assert one(db, READ) == "acme"

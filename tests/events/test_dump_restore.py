@@ -47,7 +47,7 @@ def cluster(tools: Binaries, database: str) -> Iterator[str]:
     with temporary_server(prefer=str(tools.bin_dir)) as server:
         with connect(server.url, autocommit=True) as conn:
             there = {f["rolname"] for f in rows(conn, "select rolname from pg_roles")}
-            for role in {*sqltree.ROLES, str(owner)} - there:
+            for role in {*sqltree.ROLES, "dbkit_gateway", str(owner)} - there:
                 conn.execute(sql.SQL("create role {}").format(sql.Identifier(role)))
         yield server.url
 

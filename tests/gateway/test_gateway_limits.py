@@ -272,6 +272,24 @@ async def test_all_that_wait_are_one_question() -> None:
     assert [len(each) for each in bench.windows.asked] == [1, 101]
 
 
+async def test_who_comes_while_an_answer_is_on_its_way_gets_of_it() -> None:
+    bench = Bench(limit(1000))
+    bucket_of = bench.processes[0]._buckets
+    await bench.allowed(50)
+    await bench.allowed(bucket_of["a", "*"].tokens)
+    before = len(bench.windows.asked)
+    bench.windows.gate = asyncio.Event()
+    bench.windows.begun.clear()
+    first = asyncio.ensure_future(bench.take())
+    await bench.windows.begun.wait()
+    others = [asyncio.ensure_future(bench.take()) for _ in range(20)]
+    await asyncio.sleep(0)
+    bench.windows.gate.set()
+    assert all(each.allowed for each in await asyncio.gather(first, *others))
+    assert len(bench.windows.asked) == before + 1
+    assert bench.processes[0]._task is None or bench.processes[0]._task.done()
+
+
 async def test_of_those_that_wait_the_first_are_served() -> None:
     bench = Bench(limit(10))
     bench.windows.gate = asyncio.Event()
@@ -347,6 +365,21 @@ async def test_an_answer_that_makes_no_sense_is_none(answer: Any) -> None:
     with pytest.raises(Refused) as caught:
         await answered(here.take("a", "x"))
     assert caught.value.status == 503
+
+
+async def test_nothing_granted_is_the_end_whatever_is_said_to_remain() -> None:
+    asked = 0
+
+    async def lease(wanted: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        assert asked < 10, "again and again"
+        return [{**each, "granted": 0, "remaining": 5, "resets_in": 50} for each in wanted]
+
+    here = Limits(settings(), lease, monotonic=Clock(), now=Clock())
+    here.update([limit(5)])
+    taken = await asyncio.gather(*(answered(here.take("a", "x")) for _ in range(20)))
+    assert (sum(each.allowed for each in taken), asked) == (0, 1)
 
 
 async def test_closing_answers_those_that_wait() -> None:

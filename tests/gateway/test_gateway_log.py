@@ -232,6 +232,24 @@ async def test_the_oldest_make_room_and_are_counted() -> None:
     assert bench.log.stats().added == bench.log.stats().written + bench.log.stats().dropped
 
 
+async def test_of_a_batch_that_comes_back_the_newest_stay_as_far_as_there_is_room() -> None:
+    bench = Bench(capacity=10, flush_entries=10)
+    bench.database.gate = asyncio.Event()
+    for number in range(10):
+        bench.add(f"n{number}")
+    flushing = asyncio.ensure_future(bench.log.flush())
+    await bench.database.asked.wait()
+    for number in range(10, 16):
+        bench.add(f"n{number}")
+    bench.database.error = Away()
+    bench.database.gate.set()
+    assert not await flushing
+    bench.database.error = None
+    await bench.log.flush()
+    assert bench.names == [f"n{number}" for number in range(6, 16)]
+    assert bench.log.stats().dropped == 6
+
+
 async def test_what_may_have_arrived_is_not_written_twice() -> None:
     bench = Bench()
     bench.database.error = OutcomeUnknown("lost while it committed")

@@ -44,7 +44,7 @@ PROJECTIONS = ["inline_carts", "async_carts", "asked_carts"]
 @pytest.fixture
 def owned(server: Server, template: str) -> Iterator[str]:
     """A superuser's URL of a database that a plain role has migrated and registered handlers in.
-    With the template the cluster's roles are there already: who has granted one cannot be dropped."""
+    With the template the cluster's roles are there: who has granted one could not be dropped."""
     role = sql.Identifier(OWNER)
     run_admin(server.url, sql.SQL("create role {} login createrole password 'x'").format(role))
     try:

@@ -12,6 +12,7 @@ ON_PURPOSE: dict[str, str | tuple[str, ...]] = {
     "rpc_v3_get_region_health": 'unused parameter "p_payload"',
     # A STABLE function sees what was committed when the statement around it began.
     "_has_event_of": "routine is marked as VOLATILE, should be STABLE",
+    "_error_to_keep": "routine is marked as VOLATILE, should be STABLE",
     "_newest_position": "routine is marked as VOLATILE, should be STABLE",
     # It locks rows.
     "_begin_alert_tick": "routine is marked as VOLATILE, should be STABLE",

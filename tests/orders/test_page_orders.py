@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import base64
-import json
 from typing import Any
 
 import pytest
 
-from tests.helpers import Connection, become, freeze_clock, one, raises, row, unbecome
+from tests.helpers import Connection, become, freeze_clock, raises, row
 from tests.orders.people import Orders
 from tests.orders.shop import VERSIONS, Shop, direct, routed
 
@@ -135,44 +134,21 @@ def test_the_page_size_may_change_on_the_way(db: Connection, shop: Shop) -> None
     assert [o["order_id"] for o in rest["orders"]] == made[1:]
 
 
-def _decoded(cursor: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    return found
+def test_a_cursor_is_signed(db: Connection, shop: Shop) -> None:
+    """As those of page_list, whose tests flip every byte; here, that the list checks it at all."""
+    made = _many(db, shop, 3)
+    good = _cursor(db, {})
+    for at in range(0, len(good), 7):
+        changed = good[:at] + ("A" if good[at] != "A" else "B") + good[at + 1 :]
+        with raises(db, "KD413") as caught:
+            direct(db, "list_orders", "v2", {"cursor": changed})
+        assert caught.detail == {"field": "cursor"}
+    rest = direct(db, "list_orders", "v2", {"cursor": good})["orders"]
+    assert [order["order_id"] for order in rest] == made[1:]
 
 
-def _encoded(parts: object) -> str:
-    raw = parts if isinstance(parts, bytes) else json.dumps(parts).encode()
+def _encoded(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"t": None},
-        {"t": "1"},
-        {"t": 1.5},
-        {"t": -1},
-        {"t": 10**16},
-        {"i": None},
-        {"i": "1"},
-        {"i": -1},
-        {"i": 10**18 * 95},
-        {"i": 9223372036854775808},
-        {"i": 1.5},
-        {"f": None},
-        {"f": 5},
-        {"f": "0" * 20},
-        {"x": 1},
-    ],
-)
-def test_every_field_of_a_cursor_is_checked(
-    db: Connection, shop: Shop, change: dict[str, Any]
-) -> None:
-    _many(db, shop, 2)
-    parts = _decoded(_cursor(db, {}))
-    assert set(parts) == {"f", "t", "i"}
-    with raises(db, "KD413"):
-        direct(db, "list_orders", "v2", {"cursor": _encoded(parts | change)})
 
 
 @pytest.mark.parametrize(
@@ -180,12 +156,9 @@ def test_every_field_of_a_cursor_is_checked(
     [
         *("", "x", "%%%", "AAAA", "é", "a b", "A" * 400, "AAAAA"),
         _encoded(b"\xff\xfe"),
-        _encoded(b"null"),
-        _encoded(b"[]"),
-        _encoded(b'"text"'),
-        _encoded(b"{}"),
-        _encoded(b'{"f":1e99999,"t":1e131071,"i":1}'),
-        _encoded(b'{"f":"\\u0000","t":1,"i":1}'),
+        _encoded(b"{}") + "." + "A" * 43,
+        _encoded(b'{"f":"0","t":1,"i":1}'),
+        _encoded(b'{"s":"0","d":"next","v":["2026-01-01","1"]}') + "." + "A" * 43,
         _encoded(b"[" * 200),
     ],
 )
@@ -193,27 +166,6 @@ def test_garbage_is_refused_cleanly(db: Connection, shop: Shop, cursor: str) -> 
     become(db, "authenticated", user_id="alice")
     with raises(db, "KD413"):
         direct(db, "list_orders", "v3", {"cursor": cursor})
-
-
-def test_a_forged_cursor_shows_nothing_more(db: Connection, orders: Orders) -> None:
-    """Alice writes a cursor that starts before everything, with a filter hash that is right."""
-    become(db, "authenticated", user_id="alice")
-    direct(db, "list_orders", "v2", {})
-    unbecome(db)
-    become(db, "authenticated", user_id="alice")
-    made = _hash_of_alice(db)
-    forged = _encoded({"f": made, "t": 9_999_999_999_999_999, "i": 2**62})
-    found = direct(db, "list_orders", "v2", {"cursor": forged, "limit": 100})
-    assert [o["order_id"] for o in found["orders"]] == [orders.ids["alice"]]
-
-
-def _hash_of_alice(db: Connection) -> str:
-    parts = json.dumps(["authenticated", "alice", None, None, None])
-    return str(
-        one(
-            db, "select left(encode(sha256(convert_to(%s::jsonb::text, 'UTF8')), 'hex'), 20)", parts
-        )
-    )
 
 
 @pytest.mark.parametrize("at", ["1970-01-01T00:00:00.000001Z", "2286-11-20T17:46:39.999999Z"])

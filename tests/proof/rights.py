@@ -364,7 +364,7 @@ DEFINERS_FOR_CLIENTS: dict[str, str] = {
     "_seal_cursors": "reads the key; the caller's identity is signed, and comes from the session",
     "register_client_region": "adds to telemetry that clients may not read; returns nothing",
     "_pinned_version": "reads one pin, that of the caller's own client or organization",
-    "check_rate_limit": "counts a call against the caller's own limit, whoever counts cannot choose",
+    "check_rate_limit": "counts a call against the caller's own limit; nobody else's can be named",
     "_released_version": "says whether the caller is part of the share of the running release",
     "_claim_idempotency_key": "gives back an answer to the key, scope and fingerprint it came from",
     "_settle_idempotency_key": "stores an answer in the caller's own scope",

@@ -29,7 +29,8 @@ begin
   v_state.state := 'ok';
   v_state.cooldown_until := '-infinity';
   v_state.condition_holds := false;
-  for at in select generate_series(p_from, v_to, p_step) loop
+  -- A step of a day has 24 hours, also where a session's time zone changes its clocks.
+  for at in select generate_series(p_from, v_to, make_interval(secs => extract(epoch from p_step))) loop
     v_found := dbkit._measure_alert_rule(v_rule, at);
     if v_found.error is not null then
       perform dbkit.raise_error('KD732', format('the metric cannot be measured at %s: %s', at, v_found.error),

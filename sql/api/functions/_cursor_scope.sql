@@ -1,7 +1,8 @@
--- Who the caller is comes from the session here, never from an argument: whoever calls _seal_cursors by hand
--- can only make cursors of their own, which show nothing that they could not page to anyway. It says again what
--- caller_role and context_value do, on purpose: plans are made for one search_path, and functions that run under
--- the caller's path and under the pinned one in turn are planned anew each time, which took longer than the page.
+-- Who the caller is comes from the session here, never from an argument: whoever calls _seal_cursors by
+-- hand can only make cursors of their own, which show nothing that they could not page to anyway. It says
+-- again what caller_role and context_value do, on purpose: plans are made for one search_path, and
+-- functions that run under the caller's path and under the pinned one in turn are planned anew each time,
+-- which took longer than the page.
 create or replace function dbkit._cursor_scope(p_binding text)
 returns text
 language plpgsql

@@ -1,6 +1,6 @@
--- One function a list, so that a session compiles only what it uses, and a small dispatcher over them all. The
--- plans are kept (the setting): planning took longer than the page itself (docs/adr/0014). Unnamed arguments:
--- a column of the source cannot be taken for one.
+-- One function a list, so that a session compiles only what it uses, and a small dispatcher over them
+-- all. The plans are kept (the setting): planning took longer than the page itself (docs/adr/0014).
+-- Unnamed arguments: a column of the source cannot be taken for one.
 create or replace function dbkit._generate_list(p_list dbkit.api_lists)
 returns void
 language plpgsql

@@ -33,5 +33,5 @@ begin
 end
 $$;
 comment on function dbkit._has_list_index(regclass, jsonb, text[]) is
-  'Whether an index of the table serves an order of _list_order. p_fixed: columns that may come before it in the
-index; NULL: any.';
+  'Whether an index of the table serves an order of _list_order. p_fixed: columns that may come before
+it in the index; NULL: any.';

@@ -1,6 +1,7 @@
--- What lies behind a row, as conditions that exclude each other and that an index serves one by one: never an
--- OR over columns, which reads the list from its start. Neighbours that go the same way and are never NULL are
--- one comparison of rows, so a usual order has one branch. The values are ($1)[n], never text of the statement.
+-- What lies behind a row, as conditions that exclude each other and that an index serves one by one:
+-- never an OR over columns, which reads the list from its start. Neighbours that go the same way and are
+-- never NULL are one comparison of rows, so a usual order has one branch. The values are ($1)[n], never
+-- text of the statement.
 create or replace function dbkit._list_branches(p_order jsonb, p_backward boolean, p_nulls boolean[])
 returns text[]
 language plpgsql
@@ -54,7 +55,7 @@ begin
 end
 $$;
 comment on function dbkit._list_branches(jsonb, boolean, boolean[]) is
-  'SQL conditions that together select what comes after a row in an order (before it: p_backward). p_nulls says
-which of the row''s values, ($1)[1] and so on, are NULL.';
+  'SQL conditions that together select what comes after a row in an order (before it: p_backward).
+p_nulls says which of the row''s values, ($1)[1] and so on, are NULL.';
 grant execute on function dbkit._list_branches(jsonb, boolean, boolean[])
 to anon, authenticated, service_role, super_admin;

@@ -19,6 +19,7 @@ begin
 end
 $$;
 comment on function dbkit._list_total(dbkit.api_lists, jsonb) is
-  'The total that a request asks for and its kind (exact or estimated); NULLs when it asks for none. Raises KD140.';
+  'The total that a request asks for and its kind (exact or estimated); NULLs when it asks for none.
+Raises KD140.';
 grant execute on function dbkit._list_total(dbkit.api_lists, jsonb)
 to anon, authenticated, service_role, super_admin;

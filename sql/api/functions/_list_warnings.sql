@@ -45,5 +45,5 @@ begin
 end
 $$;
 comment on function dbkit._list_warnings(dbkit.api_lists) is
-  'What makes a list slow or unsafe, though it can be registered: orders without an index (with the statement that
-makes one), views that pass row level security by.';
+  'What makes a list slow or unsafe, though it can be registered: orders without an index (with the
+statement that makes one), views that pass row level security by.';

@@ -20,4 +20,5 @@ begin
   return v_key_id;
 end
 $$;
-comment on function dbkit._new_cursor_key() is 'Makes a key that signs cursors from now on; returns its number.';
+comment on function dbkit._new_cursor_key() is
+  'Makes a key that signs cursors from now on; returns its number.';

@@ -23,7 +23,9 @@ begin
 end
 $$;
 comment on function dbkit._seal_cursors(text, jsonb, jsonb) is
-  'Cursors of the calling role, organization and user, for a binding (what list, order and filter): see _sign_cursor.
-An edge is an array of the values of a row as text, [] for the very start or end of the list; NULL gives NULL.';
+  'Cursors of the calling role, organization and user, for a binding (what list, order and filter): see
+_sign_cursor.
+An edge is an array of the values of a row as text, [] for the very start or end of the list; NULL gives
+NULL.';
 grant execute on function dbkit._seal_cursors(text, jsonb, jsonb)
 to anon, authenticated, service_role, super_admin;

@@ -20,4 +20,5 @@ begin
 end
 $$;
 comment on function dbkit._sign_cursor(bytea, bytea, text, text, jsonb) is
-  'base64url({"s": scope, "d": direction, "v": edge}) "." base64url(HMAC-SHA-256) for the two blocks of a key.';
+  'base64url({"s": scope, "d": direction, "v": edge}) "." base64url(HMAC-SHA-256) for the two blocks of
+a key.';

@@ -44,8 +44,8 @@ begin
 end
 $$;
 comment on function dbkit.create_api_key(text, text, text[], text, timestamptz, text) is
-  'Makes an API key for a consumer, whose name is the client_id of its calls. The secret is told here and never
-shown again: dbk_<key_id>_<43 letters>. p_role: role of its calls, which the caller must have; p_scopes: names
+  'Makes an API key for a consumer, whose name is the client_id of its calls. The secret is told here and
+never shown again: dbk_<key_id>_<43 letters>. p_role: role of its calls, which the caller must have; p_scopes: names
 of calls, or their beginnings with a * behind; p_organization_id: organization of its calls, whatever a client
 says; p_expires_at: NULL never.
 Returns {key_id text, secret text, consumer text, role text, scopes text[], organization_id text?, expires_at timestamptz?}.

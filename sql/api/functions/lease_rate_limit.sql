@@ -37,7 +37,8 @@ begin
     v_answers[v_lease.n] := jsonb_build_object('consumer', v_lease.consumer, 'call', v_lease.call,
       'max_calls', v_lease.max_calls, 'window_seconds', v_lease.window_seconds, 'want', v_lease.want,
       'granted', v_window.granted, 'remaining', greatest(0, v_lease.max_calls - v_window.taken),
-      'resets_at', v_window.window_start + make_interval(secs => v_lease.window_seconds));
+      'resets_at', v_window.window_start + make_interval(secs => v_lease.window_seconds),
+      'resets_in', round(extract(epoch from v_window.window_start - dbkit.clock()) + v_lease.window_seconds, 3));
   end loop;
   return to_jsonb(v_answers);
 end
@@ -45,8 +46,10 @@ $$;
 comment on function dbkit.lease_rate_limit(jsonb) is
   'Takes calls of the current windows in advance, for gateways: [{consumer, call, max_calls, window_seconds,
 want}], call being that of the limit (a name or *). In the order asked for, each comes back with granted (how
-many of want), remaining (of the window, for everybody) and resets_at. All that is granted in a window is
-max_calls at most, however many ask; what is not used is lost with the window. At most 1000 at a time.
-Returns {consumer text, call text, max_calls int, window_seconds int, want int, granted int, remaining int, resets_at timestamptz}[]
+many of want), remaining (of the window, for everybody), resets_at, and resets_in (seconds, since the clocks
+may differ). All that
+is granted in a window is max_calls at most, however many ask; what is not used is lost with the window. At
+most 1000 at a time.
+Returns {consumer text, call text, max_calls int, window_seconds int, want int, granted int, remaining int, resets_at timestamptz, resets_in numeric}[]
 Needs service_role. Raises KD003, KD126.';
 grant execute on function dbkit.lease_rate_limit(jsonb) to service_role, super_admin;

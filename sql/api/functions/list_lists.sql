@@ -27,7 +27,7 @@ begin
 end
 $$;
 comment on function dbkit.list_lists() is
-  'The lists that page_list knows, and what each may be sorted, filtered and searched by. filters: by column the
-operators. required_role is NULL where any role may ask.
+  'The lists that page_list knows, and what each may be sorted, filtered and searched by. filters: by
+column the operators. required_role is NULL where any role may ask.
 Nullable: required_role.';
 grant execute on function dbkit.list_lists() to anon, authenticated, service_role, super_admin;

@@ -20,5 +20,6 @@ begin
     order by l.consumer, l.call;
 end
 $$;
-comment on function dbkit.list_rate_limits() is 'The rate limits, by consumer and call. Needs service_role (KD003).';
+comment on function dbkit.list_rate_limits() is
+  'The rate limits, by consumer and call. Needs service_role (KD003).';
 grant execute on function dbkit.list_rate_limits() to service_role, super_admin;

@@ -25,6 +25,6 @@ begin
 end
 $$;
 comment on function dbkit.revoke_api_key(text, text) is
-  'Ends an API key with all its secrets, for good; false when it is revoked already. Gateways hear of it on the
-channel dbkit_api_keys. Needs service_role. Raises KD003, KD122, KD123.';
+  'Ends an API key with all its secrets, for good; false when it is revoked already. Gateways hear of it on
+the channel dbkit_api_keys. Needs service_role. Raises KD003, KD122, KD123.';
 grant execute on function dbkit.revoke_api_key(text, text) to service_role, super_admin;

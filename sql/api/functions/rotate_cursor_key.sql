@@ -17,6 +17,7 @@ begin
 end
 $$;
 comment on function dbkit.rotate_cursor_key() is
-  'Signs cursors with a new key from the commit on; returns its number. Those of the key before stay good until
-the next rotation, older ones are refused: rotate twice to end every cursor that is out. Needs super_admin (KD003).';
+  'Signs cursors with a new key from the commit on; returns its number. Those of the key before stay
+good until the next rotation, older ones are refused: rotate twice to end every cursor that is out.
+Needs super_admin (KD003).';
 grant execute on function dbkit.rotate_cursor_key() to super_admin;

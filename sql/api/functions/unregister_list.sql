@@ -18,6 +18,6 @@ begin
 end
 $$;
 comment on function dbkit.unregister_list(text) is
-  'Takes a list away from page_list; its table stays. Returns whether it was there. Needs super_admin. Raises KD003,
-KD004 (not READ COMMITTED).';
+  'Takes a list away from page_list; its table stays. Returns whether it was there. Needs super_admin.
+Raises KD003, KD004 (not READ COMMITTED).';
 grant execute on function dbkit.unregister_list(text) to super_admin;

@@ -17,8 +17,8 @@ create table dbkit.api_keys (
 );
 create index idx_api_keys_consumer on dbkit.api_keys (consumer);
 comment on table dbkit.api_keys is
-  'Keys that gateways take for a login: who it is, as which role, for which calls. Read and written by functions
-alone; a row stays when its key is revoked.';
+  'Keys that gateways take for a login: who it is, as which role, for which calls. Read and written by
+functions alone; a row stays when its key is revoked.';
 comment on column dbkit.api_keys.consumer is 'Name of who has the key: client_id of its calls.';
 comment on column dbkit.api_keys.role is 'Database role of its calls.';
 comment on column dbkit.api_keys.scopes is 'Names of calls; with a * at the end all that begin so.';

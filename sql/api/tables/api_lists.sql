@@ -25,7 +25,8 @@ comment on column dbkit.api_lists.source is 'Table or view, quoted and with its 
 comment on column dbkit.api_lists.shown is 'The columns of an item. Those to sort by are among them.';
 comment on column dbkit.api_lists.key_columns is
   'Unique and never NULL together; they end every order, so that it is total.';
-comment on column dbkit.api_lists.sorts is 'Columns that a request may sort by; the key and the default are among them.';
+comment on column dbkit.api_lists.sorts is
+  'Columns that a request may sort by; the key and the default are among them.';
 comment on column dbkit.api_lists.filters is 'By column: the operators that a request may use.';
 comment on column dbkit.api_lists.search is 'Columns of text that search looks into.';
 comment on column dbkit.api_lists.column_types is

@@ -1,7 +1,9 @@
+-- A search_path of its own, see context_value.
 create or replace function dbkit.current_organization()
 returns text
 language plpgsql
 stable
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return coalesce(dbkit.context_value('organization_id'), 'default');

@@ -1,6 +1,6 @@
--- A job for each step, since steps must not share a transaction. A job goes on while there is more to do, a
--- transaction each: batches are small, so that nothing stays locked for long. Dynamic, because pg_cron may be missing; with
--- the caller's rights, because a job runs as whoever scheduled it.
+-- A job for each step, since steps must not share a transaction. A job goes on while there is more to do,
+-- a transaction each: batches are small, so that nothing stays locked for long. Dynamic, because pg_cron
+-- may be missing; with the caller's rights, because a job runs as whoever scheduled it.
 create or replace function dbkit.schedule_maintenance(p_schedule text default '*/15 * * * *')
 returns text[]
 language plpgsql

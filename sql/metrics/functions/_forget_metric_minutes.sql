@@ -4,7 +4,7 @@ language plpgsql
 volatile
 as $$
 declare
-  v_from timestamptz := date_bin('1 hour', p_until - interval '2 days', '2000-01-01Z');
+  v_from timestamptz := date_bin('1 hour', p_until - interval '48 hours', '2000-01-01Z');
 begin
   if v_from > (select s.minutes_from from dbkit.metric_rollup_state s) then
     update dbkit.metric_rollup_state s set minutes_from = v_from;

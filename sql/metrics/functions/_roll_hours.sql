@@ -1,3 +1,4 @@
+-- A day has 24 hours here: '1 day' has 23 or 25 where a session's time zone changes its clocks.
 create or replace function dbkit._roll_hours(
   p_minutes timestamptz[],
   p_from timestamptz,
@@ -32,9 +33,9 @@ begin
     from (
       select date_bin('1 day', m, '2000-01-01Z') from unnest(p_minutes) as m
       union
-      select generate_series(date_bin('1 day', p_from, '2000-01-01Z'), p_until, interval '1 day')
+      select generate_series(date_bin('1 day', p_from, '2000-01-01Z'), p_until, interval '24 hours')
     ) as u (d)
-    where d + interval '1 day' <= p_until
+    where d + interval '24 hours' <= p_until
   loop
     perform dbkit._merge_metrics(86400, 3600, v_day);
   end loop;

@@ -16,13 +16,14 @@ begin
     perform dbkit.raise_error('KD004', 'p_retention_days must be between 1 and 100000',
       jsonb_build_object('argument', 'p_retention_days', 'value', p_retention_days));
   end if;
-  v_before := date_trunc('day', dbkit.clock(), 'UTC') - p_retention_days * interval '1 day';
+  v_before := date_trunc('day', dbkit.clock(), 'UTC') - p_retention_days * interval '24 hours';
   select count(*) into v_deleted from dbkit.runtime_metrics m where m.created_at < v_before;
   perform dbkit.drop_day_partitions('dbkit.runtime_metrics', p_retention_days);
   delete from dbkit.metric_rollup_dirty d where d.minute < v_before;
   delete from dbkit.metric_series s where s.hour < dbkit.clock() - interval '2 hours';
   delete from dbkit.metric_drops d where d.hour < v_before;
-  delete from dbkit.metric_rollups r where r.bucket < dbkit.clock() - greatest(p_retention_days, 400) * interval '1 day';
+  delete from dbkit.metric_rollups r
+  where r.bucket < dbkit.clock() - greatest(p_retention_days, 400) * interval '24 hours';
   return v_deleted;
 end
 $$;

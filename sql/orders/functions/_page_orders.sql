@@ -25,8 +25,7 @@ begin
     perform dbkit.raise_error('KD004', 'limit must be between 1 and 100',
       jsonb_build_object('argument', 'limit', 'field', 'limit', 'value', v_limit));
   end if;
-  v_filter := left(encode(sha256(convert_to(jsonb_build_array(dbkit.caller_role(), v_user_id,
-    dbkit.context_value('organization_id'), v_store_id, v_status)::text, 'UTF8')), 'hex'), 20);
+  v_filter := jsonb_build_array('list_orders', v_store_id, v_status)::text;
   v_after := dbkit._read_order_cursor(p_payload ->> 'cursor', v_filter);
   if dbkit.caller_has_role('service_role') or exists (
     select

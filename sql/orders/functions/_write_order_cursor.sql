@@ -1,21 +1,16 @@
 create or replace function dbkit._write_order_cursor(p_filter text, p_created_at timestamptz, p_id bigint)
 returns text
 language plpgsql
-immutable
+stable
 as $$
+declare
+  v_sealed record := dbkit._seal_cursors(p_filter,
+    jsonb_build_array(to_jsonb(p_created_at) #>> '{}', p_id::text), null);
 begin
-  return translate(
-    encode(
-      convert_to(
-        json_build_object('f', p_filter, 't', (extract(epoch from p_created_at) * 1000000)::bigint,
-          'i', p_id)::text,
-        'UTF8'),
-      'base64'),
-    E'+/=\n', '-_');
+  return v_sealed.next_cursor;
 end
 $$;
 comment on function dbkit._write_order_cursor(text, timestamptz, bigint) is
-  'The cursor behind an order: base64url of {"f": what list, "t": created_at in microseconds since 1970,
-"i": id}.';
+  'The cursor behind an order, signed for the caller and p_filter: see _seal_cursors.';
 grant execute on function dbkit._write_order_cursor(text, timestamptz, bigint)
 to authenticated, service_role, super_admin;

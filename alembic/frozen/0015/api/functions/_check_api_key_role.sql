@@ -24,4 +24,4 @@ begin
 end
 $$;
 comment on function dbkit._check_api_key_role(text) is
-  'Raises KD123 for a role that no gateway switches to, KD003 for one that the caller, a service, does not have.';
+  'Raises KD123 for a role that no gateway switches to, KD003 for one that the caller does not have.';

@@ -26,7 +26,7 @@ begin
 end
 $$;
 comment on function dbkit._check_list_request(dbkit.api_lists, text, jsonb) is
-  'Raises KD142 when there is no such list, KD003 when it is not for the caller, KD140 for a field that page_list
-does not know.';
+  'Raises KD142 when there is no such list, KD003 when it is not for the caller, KD140 for a field that
+page_list does not know.';
 grant execute on function dbkit._check_list_request(dbkit.api_lists, text, jsonb)
 to anon, authenticated, service_role, super_admin;

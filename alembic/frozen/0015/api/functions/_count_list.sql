@@ -35,7 +35,7 @@ begin
 end
 $$;
 comment on function dbkit._count_list(text, jsonb, jsonb, text) is
-  'How many rows a list has for a filter and search, as the caller sees it. p_kind estimated: exact up to 10,000, from
-there on the planner''s estimate; total_kind says which it is.';
+  'How many rows a list has for a filter and search, as the caller sees it. p_kind estimated: exact up
+to 10,000, from there on the planner''s estimate; total_kind says which it is.';
 grant execute on function dbkit._count_list(text, jsonb, jsonb, text)
 to anon, authenticated, service_role, super_admin;

@@ -13,5 +13,6 @@ exception
 end
 $$;
 comment on function dbkit._fits_type(text, text) is
-  'Whether a text can be read as a value of a type. PostgreSQL 16 has pg_input_is_valid for this, 15 has not.';
+  'Whether a text can be read as a value of a type. PostgreSQL 16 has pg_input_is_valid for this, 15 has
+not.';
 grant execute on function dbkit._fits_type(text, text) to anon, authenticated, service_role, super_admin;

@@ -1,5 +1,5 @@
--- Types without a class can be shown, but not compared: their text depends on settings (interval, money), or no
--- index orders them as a client would expect (json, arrays).
+-- Types without a class can be shown, but not compared: their text depends on settings (interval, money),
+-- or no index orders them as a client would expect (json, arrays).
 create or replace function dbkit._list_columns(p_source text, p_not_null text[])
 returns jsonb
 language plpgsql
@@ -33,5 +33,6 @@ begin
 end
 $$;
 comment on function dbkit._list_columns(text, text[]) is
-  'The columns of a table or view by name: {type, class?, like?, not_null}. class says how page_list checks a value;
-without one a column can be shown only. p_not_null: columns of a view that are never NULL.';
+  'The columns of a table or view by name: {type, class?, like?, not_null}. class says how page_list
+checks a value; without one a column can be shown only. p_not_null: columns of a view that are never
+NULL.';

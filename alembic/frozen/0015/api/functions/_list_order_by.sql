@@ -1,5 +1,5 @@
--- NULLs are last both ways, and first when read backward. A column that is never NULL gets no such clause: the
--- planner would not use its index then.
+-- NULLs are last both ways, and first when read backward. A column that is never NULL gets no such
+-- clause: the planner would not use its index then.
 create or replace function dbkit._list_order_by(p_order jsonb, p_backward boolean, p_alias text)
 returns text
 language plpgsql
@@ -16,6 +16,7 @@ begin
   );
 end
 $$;
-comment on function dbkit._list_order_by(jsonb, boolean, text) is 'SQL: the ORDER BY list of an order, or of its reverse.';
+comment on function dbkit._list_order_by(jsonb, boolean, text) is
+  'SQL: the ORDER BY list of an order, or of its reverse.';
 grant execute on function dbkit._list_order_by(jsonb, boolean, text)
 to anon, authenticated, service_role, super_admin;

@@ -45,7 +45,7 @@ begin
 end
 $$;
 comment on function dbkit._list_place(text, jsonb, text, bigint) is
-  'Where a page begins: at the start or end of the list, skipping rows, or after or before an edge. Raises KD140,
-KD141.';
+  'Where a page begins: at the start or end of the list, skipping rows, or after or before an edge.
+Raises KD140, KD141.';
 grant execute on function dbkit._list_place(text, jsonb, text, bigint)
 to anon, authenticated, service_role, super_admin;

@@ -43,5 +43,5 @@ begin
 end
 $$;
 comment on function dbkit._list_source(text, text, text[]) is
-  'The full name of a list''s table or view. Raises KD143 when there is none, or when it is a table without a unique
-index over the key, or a bad name is given.';
+  'The full name of a list''s table or view. Raises KD143 when there is none, or when it is a table
+without a unique index over the key, or a bad name is given.';

@@ -39,7 +39,8 @@ begin
 end
 $$;
 comment on function dbkit._list_statement(text, text[], jsonb, text, boolean[], text) is
-  'SQL of one page, each row as json, always in forward order. p_shape: start or end of the list, after or before an
-edge. p_condition: the filter, or empty. Its parameters: edge text[], limit, offset, values of the filter text[].';
+  'SQL of one page, each row as json, always in forward order. p_shape: start or end of the list, after
+or before an edge. p_condition: the filter, or empty. Its parameters: edge text[], limit, offset, values
+of the filter text[].';
 grant execute on function dbkit._list_statement(text, text[], jsonb, text, boolean[], text)
 to anon, authenticated, service_role, super_admin;

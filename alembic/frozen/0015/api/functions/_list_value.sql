@@ -1,5 +1,6 @@
--- Checked before the statement runs, so that a wrong value is the same clear error whatever the table holds and
--- whichever plan is chosen. What settings or the time of day decide (now, tomorrow, 03/04/2026) is refused.
+-- Checked before the statement runs, so that a wrong value is the same clear error whatever the table
+-- holds and whichever plan is chosen. What settings or the time of day decide (now, tomorrow, 03/04/2026)
+-- is refused.
 create or replace function dbkit._list_value(p_column jsonb, p_value jsonb)
 returns text
 language plpgsql
@@ -51,6 +52,6 @@ begin
 end
 $$;
 comment on function dbkit._list_value(jsonb, jsonb) is
-  'The text of a filter''s value that can be read as the column''s type; NULL when it does not fit. Numbers and
-booleans may be strings too. An instant without an offset is UTC.';
+  'The text of a filter''s value that can be read as the column''s type; NULL when it does not fit.
+Numbers and booleans may be strings too. An instant without an offset is UTC.';
 grant execute on function dbkit._list_value(jsonb, jsonb) to anon, authenticated, service_role, super_admin;

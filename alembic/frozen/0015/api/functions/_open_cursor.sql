@@ -35,7 +35,7 @@ begin
 end
 $$;
 comment on function dbkit._open_cursor(text, text) is
-  'What _seal_cursors put into a cursor, {d, v}; {} for one that belongs to another caller or binding; NULL for one
-that was not signed here, or was changed, or whose key is gone.';
+  'What _seal_cursors put into a cursor, {d, v}; {} for one that belongs to another caller or binding;
+NULL for one that was not signed here, or was changed, or whose key is gone.';
 grant execute on function dbkit._open_cursor(text, text)
 to anon, authenticated, service_role, super_admin;

@@ -30,4 +30,4 @@ begin
 end
 $$;
 comment on function dbkit._take_rate_tokens(text, text, int, int, int) is
-  'Takes up to p_want calls of the current window, never more than p_max_calls in all; granted says how many.';
+  'Takes up to p_want calls of the current window, in all p_max_calls at most; granted says how many.';

@@ -1,6 +1,6 @@
 -- Clients may execute it, since a request's first function runs with their rights. So only a service says
--- whom it counts for: else one client could use up what another may. In a READ ONLY transaction nothing can be
--- counted, so what was counted before decides.
+-- whom it counts for: else one client could use up what another may. A READ ONLY transaction cannot count:
+-- there what was counted before decides.
 create or replace function dbkit.check_rate_limit(p_consumer text default null, p_call text default '*')
 returns jsonb
 language plpgsql

@@ -1,8 +1,13 @@
--- Row level security and grants are the caller's: nothing here is SECURITY DEFINER but the signing of cursors. A
--- page without a filter runs a statement that was generated when the list was registered and stays planned; with a
--- filter the same writer's text is planned for its values, so that each filter finds its index. One row more than
--- asked for tells whether the list goes on. The setting keeps all digits of a float in a cursor.
-create or replace function dbkit.page_list(p_name text, p_request jsonb default '{}', p_version text default null)
+-- Row level security and grants are the caller's: nothing here is SECURITY DEFINER but the signing of
+-- cursors. A page without a filter runs a statement that was generated when the list was registered and
+-- stays planned; with a filter the same writer's text is planned for its values, so that each filter
+-- finds its index. One row more than asked for tells whether the list goes on. The setting keeps all
+-- digits of a float in a cursor.
+create or replace function dbkit.page_list(
+  p_name text,
+  p_request jsonb default '{}',
+  p_version text default null
+)
 returns jsonb
 language plpgsql
 stable
@@ -91,13 +96,14 @@ end
 $$;
 comment on function dbkit.page_list(text, jsonb, text) is
   'One page of a registered list, with the rights of the caller. p_request, all optional:
-limit; where it begins: cursor (next_cursor or previous_cursor of another page, with the same sort, filter and
-search), offset or page (from 1), or last: true, else at the start; sort: "-created_at,name" or an array, - for
-descending, NULLs last both ways; filter: {status: {eq: "new"}, total: {gte: 5, lt: 9}, id: {in: [1, 2]}, name:
-{like: "a%"}, note: {null: true}}, all of which must hold; search: words, each of which must occur in one of the
-columns that are searched; count: none, estimated (exact up to 10,000) or exact; fields: names of columns.
-p_version: the API version that a cursor is good for, else the context''s, else the active one. Cursors are signed
-and good for the same list, role, organization, user, version, sort, filter and search only.
+limit; where it begins: cursor (next_cursor or previous_cursor of another page, with the same sort,
+filter and search), offset or page (from 1), or last: true, else at the start; sort: "-created_at,name"
+or an array, - for descending, NULLs last both ways; filter: {status: {eq: "new"}, total: {gte: 5, lt: 9},
+id: {in: [1, 2]}, name: {like: "a%"}, note: {null: true}}, all of which must hold; search: words, each
+of which must occur in one of the columns that are searched; count: none, estimated (exact up to
+10,000) or exact; fields: names of columns.
+p_version: the API version that a cursor is good for, else the context''s, else the active one. Cursors
+are signed and good for the same list, role, organization, user, version, sort, filter and search only.
 has_previous of a page after a cursor, and has_next of one before it, only say that there was a row.
 Returns {items json[], page {limit int, sort text, has_next boolean, has_previous boolean, next_cursor text?, previous_cursor text?, offset bigint?, total bigint?, total_kind text?}}.
 Raises KD003, KD140 (detail: the field), KD141 cursor, KD142 unknown list.';

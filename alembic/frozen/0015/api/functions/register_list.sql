@@ -27,13 +27,15 @@ end
 $$;
 comment on function dbkit.register_list(
   text, text, text[], text[], text[], text, jsonb, text[], int, int, text, text[], text) is
-  'Registers a table or view for page_list, or changes that; callers still need SELECT on the columns, and see what
-its policies show them.
+  'Registers a table or view for page_list, or changes that; callers still need SELECT on the columns,
+and see what its policies show them.
 p_source: schema.table. p_columns: what an item shows. p_key: unique and never NULL, ends every order.
-p_sorts: columns to sort by, besides those of the key; p_default_sort: such as -created_at,name, else the key. All of
-them must be shown, since a cursor carries their values. p_filters: by column an array of operators (eq, ne, gt, gte,
-lt, lte, in, like, null), or true for all that fit its type. p_search: columns of text that search looks into.
-p_required_role: role whose rights the caller needs; NULL: any. p_not_null: columns of a view that are never NULL.
+p_sorts: columns to sort by, besides those of the key; p_default_sort: such as -created_at,name, else
+the key. All of them must be shown, since a cursor carries their values. p_filters: by column an array
+of operators (eq, ne, gt, gte, lt, lte, in, like, null), or true for all that fit its type. p_search:
+columns of text that search looks into.
+p_required_role: role whose rights the caller needs; NULL: any. p_not_null: columns of a view that are
+never NULL.
 warnings say which sorts have no index, and what else is slow or unsafe.
 Returns {name text, source text, sorts text[], warnings text[]}.
 Needs super_admin. Raises KD003, KD004 (not READ COMMITTED), KD143.

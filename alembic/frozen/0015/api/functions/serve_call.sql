@@ -1,8 +1,10 @@
 -- The hot path of a gateway: one statement is one transaction is one request, and what is set here ends with
--- it. The second half is route_api_call's own, without the envelope: to put data and meta into one object and
--- take them out again would cost more than the rest. The settings are one expression without a query, which
--- is evaluated in place. A login that is a superuser could be switched to any role, so the role is checked
--- here too; by a plain RAISE, since the login may execute nothing else before the switch.
+-- it. What costs is the number of functions in the expressions that run, which a transaction prepares anew:
+-- so rarer settings are behind an IF, and nothing is a query (an assignment is not). meta only takes what
+-- set_config says. No set_config behind AND or OR, where the planner may leave it out. The rest is
+-- route_api_call's own, without the envelope: to put data and meta into one object and take them out again
+-- would cost more. A login that is a superuser could be switched to any role, so the role is checked here
+-- too; by a plain RAISE, since the login may execute nothing else before the switch.
 create or replace function dbkit.serve_call(
   p_name text,
   p_payload jsonb,
@@ -19,7 +21,7 @@ volatile
 as $$
 declare
   v_suffix text := ' ' || coalesce(p_version, nullif(current_setting('dbkit.api_version', true), ''));
-  v_app_key text := p_context ->> 'app_version_key';
+  v_app_key text;
   v_revision bigint;
   v_route jsonb;
   v_answer jsonb;
@@ -30,31 +32,34 @@ begin
   then
     raise exception using errcode = 'KD003', message = 'a gateway may not switch to this role',
       detail = jsonb_build_object('role', p_role), hint = 'Grant the role to dbkit_gateway.';
-  elsif p_context - array['app_name', 'app_version', 'app_version_key', 'client_id', 'region', 'request_id',
-      'user_id', 'organization_id', 'correlation_id', 'causation_id'] <> '{}'
-  then
-    raise exception using errcode = 'KD001', message = 'unknown key in the request context',
-      detail = p_context, hint = 'The comment of dbkit.serve_call lists the keys.';
-  elsif num_nonnulls(
-      set_config('role', p_role, true),
-      case when p_read_only then set_config('transaction_read_only', 'on', true) end,
-      set_config('request.jwt.claims', p_claims, true),
-      set_config('dbkit.idempotency_key', p_idempotency_key, true),
-      set_config('dbkit.app_name', p_context ->> 'app_name', true),
+  end if;
+  meta := concat(
+    set_config('role', p_role, true),
+    set_config('dbkit.client_id', p_context ->> 'client_id', true),
+    set_config('dbkit.request_id', p_context ->> 'request_id', true),
+    set_config('dbkit.user_id', p_context ->> 'user_id', true));
+  if p_read_only then
+    meta := set_config('transaction_read_only', 'on', true);
+  end if;
+  if p_claims is not null then
+    meta := set_config('request.jwt.claims', p_claims, true);
+  end if;
+  if p_idempotency_key is not null then
+    meta := set_config('dbkit.idempotency_key', p_idempotency_key, true);
+  end if;
+  if p_context ? 'app_version' then
+    v_app_key := coalesce(p_context ->> 'app_version_key', dbkit.semver_key(p_context ->> 'app_version'));
+    meta := concat(
       set_config('dbkit.app_version', p_context ->> 'app_version', true),
-      set_config('dbkit.app_version_key', v_app_key, true),
-      set_config('dbkit.client_id', p_context ->> 'client_id', true),
+      set_config('dbkit.app_version_key', v_app_key, true));
+  end if;
+  if p_context ?| array['app_name', 'region', 'organization_id', 'correlation_id', 'causation_id'] then
+    meta := concat(
+      set_config('dbkit.app_name', p_context ->> 'app_name', true),
       set_config('dbkit.region', p_context ->> 'region', true),
-      set_config('dbkit.request_id', p_context ->> 'request_id', true),
-      set_config('dbkit.user_id', p_context ->> 'user_id', true),
       set_config('dbkit.organization_id', p_context ->> 'organization_id', true),
       set_config('dbkit.correlation_id', p_context ->> 'correlation_id', true),
-      set_config('dbkit.causation_id', p_context ->> 'causation_id', true)) > 0
-  then
-    -- Not with AND in the condition: where that is false the planner may leave all the rest of it out.
-    if v_app_key is null and p_context ? 'app_version' then
-      v_app_key := set_config('dbkit.app_version_key', dbkit.semver_key(p_context ->> 'app_version'), true);
-    end if;
+      set_config('dbkit.causation_id', p_context ->> 'causation_id', true));
   end if;
   if v_suffix is null then
     select a.fast_suffix, a.routes_revision
@@ -79,14 +84,14 @@ begin
 end
 $$;
 comment on function dbkit.serve_call(text, jsonb, text, text, boolean, jsonb, text, text) is
-  'What a gateway runs for a request, logged in as a member of dbkit_gateway: one row of data and meta, the two
-parts of route_api_call''s answer as JSON texts. All that it sets ends with the transaction.
+  'What a gateway runs for a request, logged in as a member of dbkit_gateway: one row of data and meta, the
+two parts of route_api_call''s answer as JSON texts. All that it sets ends with the transaction.
 p_role: anon, authenticated, service_role, super_admin or a role granted to dbkit_gateway (else KD003), that
 the login is a member of (else 42501); it is the role until the end of the transaction.
 p_read_only: the transaction may not write (a write is KD121, or 25006 from within a handler).
 p_context: a JSON object of texts: app_name, app_version (or with it app_version_key, what semver_key says of
 it, which spares asking), client_id, region, request_id, user_id, organization_id, correlation_id,
-causation_id; another key is KD001. The caller has checked the values. p_claims: verified claims as JSON.
+causation_id; others are passed over. The caller has checked the values. p_claims: verified claims as JSON.
 p_idempotency_key: as idempotency_key in the payload of a write; both, and not the same, is KD120. meta has
 "replayed": true where the data is that of an earlier request with the same key.
 Raises what route_api_call raises.

@@ -24,8 +24,8 @@ values
   ('KD124', 'api_key_ended', 409, 'The API key is revoked or expired.'),
   ('KD125', 'rate_limited', 429, 'The consumer has called as often as it may in this window.'),
   ('KD126', 'invalid_rate_limit', 400, 'A limit''s consumer, call, number or window is not acceptable.'),
-  ('KD140', 'invalid_list_request', 400, 'A page of a list was asked for in a way that the list does not allow.'),
-  ('KD141', 'invalid_list_cursor', 400, 'The cursor was changed, or made for another list, caller, version, sort or filter.'),
+  ('KD140', 'invalid_list_request', 400, 'A page was asked for in a way that the list does not allow.'),
+  ('KD141', 'invalid_list_cursor', 400, 'The cursor was changed, or made for another list or caller.'),
   ('KD142', 'unknown_list', 404, 'No list of that name is registered.'),
   ('KD143', 'invalid_list', 400, 'A list cannot be registered as asked.')
 on conflict (sqlstate) do update

@@ -13,4 +13,5 @@ alter table dbkit.api_rate_windows set unlogged;
 comment on table dbkit.api_rate_windows is
   'How many calls were taken of the newest window of a limit; after a crash it is empty.';
 comment on column dbkit.api_rate_windows.window_start is 'Windows are aligned to the epoch.';
-comment on column dbkit.api_rate_windows.granted is 'What the last who asked got; read back by the same statement.';
+comment on column dbkit.api_rate_windows.granted is
+  'What the last who asked got; read back by the same statement.';

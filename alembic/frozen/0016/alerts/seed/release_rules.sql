@@ -1,7 +1,7 @@
 -- What a release or a deployment has to say when it was taken back. An alert stays open for the window: it
 -- resolves by itself. What is there already was changed by its owner.
-select dbkit._register_alert_metric('releases_switched_back', 'dbkit._alert_releases_switched_back', 'releases',
-  'Guarded releases that their guard switched back');
+select dbkit._register_alert_metric('releases_switched_back', 'dbkit._alert_releases_switched_back',
+  'releases', 'Guarded releases that their guard switched back');
 select dbkit._register_alert_metric('deployments_rolled_back', 'dbkit._alert_deployments_rolled_back',
   'deployments', 'Deployments that were rolled back, of an environment', '{"environment": "production"}');
 insert into dbkit.alert_rules (organization_id, name, description, metric_type, metric_params, condition,

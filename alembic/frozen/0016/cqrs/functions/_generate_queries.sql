@@ -50,7 +50,7 @@ as %L
   comment on function dbkit._dispatch_query(text, jsonb) is
     'Generated from query_definitions by _generate_queries: checks role and parameters, runs the handler.';
   comment on function dbkit._dispatch_shared_query(text, jsonb) is
-    'As _dispatch_query, of the queries whose answers callers share.';
+    'Generated from query_definitions by _generate_queries: as _dispatch_query, for answers that are shared.';
   revoke all on function dbkit._dispatch_query(text, jsonb), dbkit._dispatch_shared_query(text, jsonb) from public;
   grant execute on function dbkit._dispatch_query(text, jsonb)
   to anon, authenticated, service_role, super_admin;

@@ -14,6 +14,7 @@ as $$
 declare
   v_organization_id text := dbkit.current_organization();
   v_key bytea;
+  v_receipt jsonb;
   v_until constant timestamptz := clock_timestamp() + interval '5 s';
 begin
   perform dbkit.require_service('forgetting a subject');
@@ -33,7 +34,8 @@ begin
       where k.organization_id = v_organization_id and k.subject = p_subject
       for update nowait;
       perform dbkit._lock_subject_errors(v_organization_id, p_subject);
-      return dbkit._forget_subject(v_organization_id, p_subject, v_key, p_reason);
+      v_receipt := dbkit._forget_subject(v_organization_id, p_subject, v_key, p_reason);
+      exit;
     exception when lock_not_available or sqlstate 'KD515' then
       if clock_timestamp() > v_until and sqlstate = 'KD515' then
         raise;
@@ -45,6 +47,7 @@ begin
       perform pg_sleep(0.02);
     end;
   end loop;
+  return v_receipt;
 end
 $$;
 comment on function dbkit.forget_subject(text, text) is
