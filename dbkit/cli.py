@@ -23,6 +23,7 @@ from dbkit import (
     cli_healing,
     cli_metrics,
     cli_release,
+    cli_serve,
     cli_webhooks,
     cli_worker,
 )
@@ -641,6 +642,7 @@ app.command("deployments")(cli_deploy.deployments)
 app.command("release")(cli_release.release)
 app.add_typer(cli_events.events, name="events")
 app.add_typer(cli_gateway.gateway, name="gateway")
+app.command()(cli_serve.serve)
 app.add_typer(cli_metrics.metrics, name="metrics")
 app.add_typer(cli_healing.heal, name="heal")
 app.add_typer(cli_healing.maintenance, name="maintenance")

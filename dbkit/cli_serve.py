@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from tempfile import TemporaryDirectory
 from typing import Annotated
 
@@ -10,11 +11,8 @@ import typer
 
 from dbkit.cli_parts import CliError, Url, log_to_stderr, target_url
 
-serve = typer.Typer(invoke_without_command=True)
 
-
-@serve.callback()
-def run(
+def serve(
     host: Annotated[
         str, typer.Option("--host", metavar="ADDRESS", help="Where to listen.")
     ] = "127.0.0.1",
@@ -71,17 +69,13 @@ def run(
     (`dbkit_gateway`). Logs go to stderr, as JSON when that is no terminal.
     """
     import uvicorn
-    from pydantic import ValidationError
     from uvicorn.supervisors.multiprocess import Multiprocess
 
-    from dbkit.settings import GatewaySettings
-
-    try:
-        GatewaySettings()
-    except ValidationError as error:
-        raise CliError(f"a setting of the gateway is wrong: {error}") from None
+    _check_settings()
     # Child processes read the environment too.
     os.environ["DATABASE_URL"] = target_url(url)
+    # Addresses must have the same hash in all of them.
+    os.environ.setdefault("DBKIT_GATEWAY_ADDRESS_SECRET", secrets.token_hex(32))
     os.environ["DBKIT_GATEWAY_DRAIN"] = str(drain)
     os.environ["DBKIT_GATEWAY_VERBOSE"] = str(int(verbose))
     log_to_stderr(verbose)
@@ -116,3 +110,19 @@ def run(
         started = True
     if not started:
         raise typer.Exit(1)
+
+
+def _check_settings() -> None:
+    """Say what is wrong before any process starts; without the value, which may be a secret."""
+    from pydantic import ValidationError
+
+    from dbkit.gateway_jwt import BadKeys, KeySource
+    from dbkit.settings import GatewaySettings
+
+    try:
+        KeySource(GatewaySettings())
+    except ValidationError as error:
+        wrong = "; ".join(f"{e['loc'][0]}: {e['msg']}" for e in error.errors(include_input=False))
+        raise CliError(f"a setting of the gateway is wrong: {wrong}") from None
+    except BadKeys as error:
+        raise CliError(f"a setting of the gateway is wrong: {error}") from None

@@ -34,22 +34,24 @@ _RETRY_SECONDS = 1.0
 _log = structlog.get_logger("dbkit.gateway")
 
 
-class Backstage:
-    """Statements of the gateway itself, one at a time; a lost connection is made again."""
+class Line:
+    """One connection for statements, one after the other; a lost one is made again."""
 
     def __init__(self, url: str) -> None:
-        self._url = url.replace("postgresql+psycopg://", "postgresql://", 1)
+        self._url = url
         self._lock = asyncio.Lock()
         self._connection: Connection | None = None
-        self._listener: asyncio.Task[None] | None = None
 
     async def ask(self, sql: str, *parameters: object) -> Any:
-        """The first column of the first row. Raises psycopg's errors, OSError and TimeoutError."""
+        """The first column of the first row, as service_role, in a transaction of its own.
+
+        Raises psycopg's errors, OSError and TimeoutError.
+        """
         async with self._lock, asyncio.timeout(_STATEMENT_SECONDS):
             try:
                 return await self._ask(sql, parameters)
             except (psycopg.OperationalError, TimeoutError, asyncio.CancelledError):
-                await self._drop()
+                await self.close()
                 raise
 
     async def _ask(self, sql: str, parameters: tuple[object, ...]) -> Any:
@@ -57,41 +59,62 @@ class Backstage:
             self._connection = await psycopg.AsyncConnection.connect(
                 self._url, autocommit=True, prepare_threshold=None, **_OPTIONS
             )
-        async with self._connection.transaction():
-            await self._connection.execute("set local role service_role")
-            cursor = await self._connection.execute(sql.encode(), parameters)
+        connection = self._connection
+        async with connection.pipeline(), connection.transaction():
+            await connection.execute("set local role service_role")
+            cursor = await connection.execute(sql.encode(), parameters)
             row = await cursor.fetchone()
         return None if row is None else row[0]
 
+    async def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(psycopg.Error, OSError):
+                await connection.close()
+
+
+class Backstage:
+    """Requests may wait for keys and limits: the log has a line of its own."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url.replace("postgresql+psycopg://", "postgresql://", 1)
+        self._asked = Line(self._url)
+        self._told = Line(self._url)
+        self._listener: asyncio.Task[None] | None = None
+
     async def catalog(self) -> dict[str, Any]:
         """`dbkit.gateway_catalog()`: versions, calls and limits."""
-        found: dict[str, Any] = json.loads(await self.ask("select dbkit.gateway_catalog()::text"))
+        found: dict[str, Any] = json.loads(
+            await self._asked.ask("select dbkit.gateway_catalog()::text")
+        )
         return found
 
     async def find_key(self, digest: str) -> dict[str, Any] | None:
         """An API key by the SHA-256 of its secret."""
-        found = await self.ask("select dbkit.find_api_key(%s)::text", digest)
+        found = await self._asked.ask("select dbkit.find_api_key(%s)::text", digest)
         row: dict[str, Any] | None = None if found is None else json.loads(found)
         return row
 
     async def touch_keys(self, key_ids: Sequence[str]) -> None:
         """Note that these API keys were used."""
-        await self.ask("select dbkit.touch_api_keys(%s)::text", list(key_ids))
+        await self._asked.ask("select dbkit.touch_api_keys(%s)::text", list(key_ids))
 
     async def lease(self, wanted: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Tokens of rate limits (`dbkit.lease_rate_limit`)."""
         granted: list[dict[str, Any]] = json.loads(
-            await self.ask("select dbkit.lease_rate_limit(%s::jsonb)::text", json.dumps(wanted))
+            await self._asked.ask(
+                "select dbkit.lease_rate_limit(%s::jsonb)::text", json.dumps(wanted)
+            )
         )
         return granted
 
     async def log_requests(self, entries: str) -> None:
         """Write rows of the request log: a JSON array."""
-        await self.ask("select dbkit.log_api_requests(%s::jsonb)", entries)
+        await self._told.ask("select dbkit.log_api_requests(%s::jsonb)", entries)
 
     async def record_metrics(self, events: str) -> None:
         """Write metric events of the gateway itself: a JSON array."""
-        await self.ask("select dbkit.ingest_metrics(%s::jsonb)::text", events)
+        await self._told.ask("select dbkit.ingest_metrics(%s::jsonb)::text", events)
 
     def listen(self, hear: Hear, again: Callable[[], Awaitable[None]]) -> None:
         """Call `hear` for each notification, and `again` whenever some may have been missed."""
@@ -101,7 +124,8 @@ class Backstage:
         if self._listener is not None:
             self._listener.cancel()
             await asyncio.gather(self._listener, return_exceptions=True)
-        await self._drop()
+        await self._asked.close()
+        await self._told.close()
 
     async def _listen(self, hear: Hear, again: Callable[[], Awaitable[None]]) -> None:
         while True:
@@ -117,9 +141,3 @@ class Backstage:
             except (psycopg.Error, OSError) as error:
                 _log.debug("cannot listen", reason=str(error))
             await asyncio.sleep(_RETRY_SECONDS)
-
-    async def _drop(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            with contextlib.suppress(psycopg.Error, OSError):
-                await connection.close()

@@ -118,12 +118,12 @@ def _check_depth(value: dict[str, Any] | list[Any]) -> None:
     raise _too_deep()
 
 
-def _children(value: dict[str, Any] | list[Any]) -> Iterable[Any]:
+def _children(value: dict[str, Any] | list[Any]) -> list[Any]:
     items: Iterable[Any] = value.values() if isinstance(value, dict) else value
-    return (item for item in items if isinstance(item, dict | list))
+    return [item for item in items if isinstance(item, dict | list)]
 
 
-def _check_strings(value: Any) -> None:
+def _check_strings(value: object) -> None:
     if isinstance(value, str):
         if "\0" in value:
             raise Refused(422, "INVALID_PAYLOAD", "text cannot contain \\u0000")
@@ -132,7 +132,7 @@ def _check_strings(value: Any) -> None:
             _check_strings(key)
             _check_strings(item)
     elif isinstance(value, list):
-        for item in value:
+        for item in cast("list[object]", value):
             _check_strings(item)
 
 

@@ -70,6 +70,7 @@ class State:
         self.catalog: Mapping[str, Any] | None = None
         self.draining = False
         self.started_at = time.time()
+        self.log.state = lambda: {"queued": self.pool.waiting}
         self._count()
         self._indexes: dict[tuple[str, str], QueryIndex] = {}
         self._names: frozenset[str] = frozenset()

@@ -56,6 +56,7 @@ def test_the_commands_are_those_that_the_docs_name() -> None:
         *(("alerts", "channels", name) for name in ("list", "add", "delete")),
         *(("gateway", "keys", name) for name in ("create", "list", "rotate", "revoke")),
         *(("gateway", "limits", name) for name in ("set", "list", "remove")),
+        ("serve",),
         *(("worker", name) for name in ("status", "stop", "tasks")),
     }
 

@@ -21,6 +21,8 @@ begin
     v_problem := case
       when v_key in ('title', 'description', 'default', 'examples', 'format', '$schema', '$id')
         then null
+      -- Notes of the author's, or of a gateway: nothing that a payload is checked for.
+      when v_key like 'x-%' then null
       when v_key = 'type' then case
         when jsonb_typeof(v_value) not in ('string', 'array') or v_value = '[]'
           or not v_types @> v_value then 'names a type that JSON Schema does not have' end
