@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dbkit.calls.api import page_list
 from tests.api.lists import TABLE, fill, ids, page, register, walk, walk_back
 from tests.helpers import Connection, become, one, raises, unbecome
 
@@ -398,3 +399,11 @@ def test_reads_only(things: Connection) -> None:
     things.execute("set transaction_read_only = on")
     found = page(things, limit=2, count="estimated", filter={"id": {"gt": 2}})
     assert page(things, limit=2, cursor=found["page"]["next_cursor"], filter={"id": {"gt": 2}})
+
+
+def test_from_python(things: Connection) -> None:
+    first = page_list("things", {"limit": 4, "count": "exact"}).run(things)
+    assert [item["id"] for item in first.items if isinstance(item, dict)] == [10, 9, 8, 7]
+    assert (first.page.total, first.page.total_kind, first.page.offset) == (10, "exact", None)
+    rest = page_list("things", {"cursor": first.page.next_cursor}).run(things)
+    assert (len(rest.items), rest.page.has_next, rest.page.has_previous) == (6, False, True)

@@ -108,6 +108,10 @@ def values(kind: str, victims: Victims) -> list[Any]:
         "event_store": [None],
         "tstzmultirange": [None, "{(,)}"],
         "bytea": [None, b"", bytes(32)],
+        "boolean[]": [None, "{}", "{t,f}"],
+        "json": [None, "{}"],
+        "json[]": [None, "{}"],
+        "api_lists": [None],
         "jsonb": payloads,
     }
     return known[kind]

@@ -11,9 +11,12 @@ language plpgsql
 stable
 as $$
 declare
-  v_last text := dbkit._list_value('{"class": "boolean"}', coalesce(p_request -> 'last', 'false'));
+  v_last text := 'false';
   v_cursor jsonb;
 begin
+  if p_request ->> 'last' is not null then
+    v_last := dbkit._list_value('{"class": "boolean"}', p_request -> 'last');
+  end if;
   if (p_request ->> 'cursor' is not null)::int + (p_request ->> 'offset' is not null)::int
     + (p_request ->> 'page' is not null)::int + (v_last is distinct from 'false')::int > 1
   then
@@ -40,6 +43,10 @@ begin
   end if;
   edge := '{}';
   shape := case v_last when 'true' then 'end' else 'start' end;
+  skipped := 0;
+  if not p_request ?| '{offset,page}' then
+    return;
+  end if;
   skipped := dbkit._list_number(p_list, p_request, 'offset', 0, 0, 1000000)
     + p_limit * (dbkit._list_number(p_list, p_request, 'page', 1, 1, 1000000 / p_limit + 1) - 1);
 end

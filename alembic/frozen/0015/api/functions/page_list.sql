@@ -41,7 +41,9 @@ begin
     else v_list.default_sort end;
   v_order := coalesce(v_list.orders -> v_sort -> 'order',
     dbkit._list_order(v_list.column_types, v_list.key_columns, v_sort));
-  v_limit := dbkit._list_number(p_name, v_request, 'limit', v_list.default_limit, 1, v_list.max_limit);
+  v_limit := case when v_request ? 'limit'
+    then dbkit._list_number(p_name, v_request, 'limit', v_list.default_limit, 1, v_list.max_limit)
+    else v_list.default_limit end;
   if v_request ?| '{filter,search}' then
     v_filter := dbkit._list_filter(v_list, v_request -> 'filter', v_request -> 'search');
     v_condition := v_filter.condition;
