@@ -1,212 +1,24 @@
-"""Who may execute and touch what of module api, against one declared table."""
+"""What a service or an operator alone may do is not to be had by a detour either."""
 
 from __future__ import annotations
 
 import pytest
 
+from dbkit import sqltree
 from tests.api.conftest import STATE, state
-from tests.helpers import Connection, become, one, raises, rows, unbecome
-
-EVERYBODY = [
-    "check_rate_limit",
-    "can_use_api_version",
-    "evaluate_feature",
-    "explain_route",
-    "get_active_api_version",
-    "get_best_api_version",
-    "is_feature_available",
-    "list_rpcs",
-    "route_api_call",
-    "rpc_v1_check_compatibility",
-    "rpc_v1_dispatch",
-    "rpc_v2_check_compatibility",
-    "rpc_v2_dispatch",
-    "rpc_v2_get_features",
-    "rpc_v3_check_compatibility",
-    "rpc_v3_dispatch",
-    "rpc_v3_get_features",
-    "rpc_v3_get_region_health",
-    "validate_json",
-    "_claim_idempotency_key",
-    "_compatibility",
-    "_default_version",
-    "_dispatch",
-    "_dispatch_logged",
-    "_dispatch_once",
-    "_dispatch_routed",
-    "gateway_catalog",
-    "_routes_revision",
-    "_dispatch_unlisted",
-    "_fast_route",
-    "_features_for",
-    "_json_keywords",
-    "_json_measure_fits",
-    "_json_type_fits",
-    "_log_own_call",
-    "_pinned_version",
-    "_raise_brownout",
-    "_raise_forbidden_call",
-    "_raise_invalid_payload",
-    "_raise_no_route",
-    "_require_version",
-    "_route_slowly",
-    "_released_version",
-    "_settle_idempotency_key",
-]
-SERVICE = [
-    "create_api_key",
-    "rotate_api_key",
-    "revoke_api_key",
-    "list_api_keys",
-    "find_api_key",
-    "touch_api_keys",
-    "set_rate_limit",
-    "remove_rate_limit",
-    "list_rate_limits",
-    "lease_rate_limit",
-    "prune_rate_windows",
-    "ensure_request_log_partitions",
-    "evaluate_releases",
-    "get_release_status",
-    "expire_idempotency_keys",
-    "get_sunset_readiness",
-    "get_version_adoption",
-    "log_api_request",
-    "log_api_requests",
-    "rollup_api_version_usage",
-]
-ADMIN = [
-    "abort_release",
-    "begin_release",
-    "promote_release",
-    "deprecate_api_version",
-    "pin_consumer",
-    "register_api_version",
-    "register_rpc",
-    "set_feature_flag",
-    "sunset_api_version",
-    "switch_api_version",
-    "unregister_rpc",
-]
-NOBODY = [
-    "serve_call",
-    "_add_api_key_secret",
-    "_check_api_key_role",
-    "_check_rate_limit",
-    "_lock_api_key",
-    "_rate_limit_of",
-    "_take_rate_tokens",
-    "_app_reaches",
-    "_check_release",
-    "_count_release",
-    "_decide_release",
-    "_end_release",
-    "_grow_release",
-    "_move_api_version",
-    "_promote_release",
-    "_release_alternatives",
-    "_release_bucket",
-    "_release_consumer",
-    "_release_e_value",
-    "_release_evidence",
-    "_release_excess",
-    "_release_seam",
-    "_release_verdict",
-    "_running_release",
-    "_tell_release",
-    "_usual_slow_ms",
-    "_append_request_log",
-    "_check_json_schema",
-    "_check_registration",
-    "_check_switch",
-    "_default_fallback",
-    "_dispatch_tree",
-    "_generate_dispatcher",
-    "_generate_fast_route",
-    "_idempotency_scope",
-    "_inherited_calls",
-    "_is_pattern",
-    "_json_check",
-    "_json_object_check",
-    "_lock_registry",
-    "_refresh_api_routes",
-    "_register_rpc",
-    "_unregister_rpc",
-    "_unresolved_calls",
-]
-LEVELS = {"anon": 0, "authenticated": 0, "service_role": 1, "super_admin": 2}
-TABLES = {
-    "active_api_version": 0,
-    "api_routes": 0,
-    "api_rpcs": 0,
-    "api_versions": 0,
-    "feature_flags": 0,
-    "api_consumers": 1,
-    "api_keys": 3,
-    "api_key_secrets": 3,
-    "api_rate_limits": 1,
-    "api_rate_windows": 3,
-    "api_releases": 1,
-    "api_idempotency_keys": 1,
-    "api_request_log": 1,
-    "api_usage_watermark": 1,
-    "api_version_usage": 1,
-}
+from tests.helpers import Connection, become, one, raises, unbecome
+from tests.proof.rights import ADMIN, FUNCTIONS, SERVICE, Roles
 
 
-def functions_of_the_module() -> list[str]:
-    from dbkit import sqltree
-
+def _granted(roles: Roles) -> list[str]:
+    """Public functions of the module for exactly these roles, by the house's one table."""
     objects = sqltree.read_tree(sqltree.shipped_root() / "sql")
-    return [o.name for o in objects if o.module == "api" and o.kind == "functions"]
+    names = [o.name for o in objects if o.module == "api" and o.kind == "functions"]
+    return [n for n in names if FUNCTIONS[n] == roles and not n.startswith("_")]
 
 
-def test_the_table_names_every_function() -> None:
-    declared = EVERYBODY + SERVICE + ADMIN + NOBODY
-    assert sorted(declared) == sorted([*functions_of_the_module(), "_dispatch", "_fast_route"])
-
-
-@pytest.mark.parametrize("role", [*LEVELS, "public"])
-def test_execute(db: Connection, role: str) -> None:
-    found = rows(
-        db,
-        "select proname, has_function_privilege(%s, oid, 'execute') as may from pg_proc"
-        " where pronamespace = 'dbkit'::regnamespace and proname = any (%s::text[])",
-        *(role, EVERYBODY + SERVICE + ADMIN + NOBODY),
-    )
-    level = LEVELS.get(role, -1)
-    allowed = {
-        name
-        for needed, names in enumerate((EVERYBODY, SERVICE, ADMIN))
-        for name in names
-        if level >= needed
-    }
-    assert {f["proname"] for f in found if f["may"]} == allowed
-    assert len(found) == len(EVERYBODY + SERVICE + ADMIN + NOBODY)
-
-
-@pytest.mark.parametrize("role", [*LEVELS, "public"])
-def test_tables_are_read_only_at_most(db: Connection, role: str) -> None:
-    for table, needed in TABLES.items():
-        name = f"dbkit.{table}"
-        for right in ("insert", "update", "delete", "truncate", "references", "trigger"):
-            assert not one(db, "select has_table_privilege(%s, %s, %s)", role, name, right), table
-        may_read = one(db, "select has_table_privilege(%s, %s, 'select')", role, name)
-        assert may_read == (LEVELS.get(role, -1) >= needed), table
-
-
-def test_definer_functions_pin_their_search_path(db: Connection) -> None:
-    found = rows(
-        db,
-        "select proname, proconfig from pg_proc where prosecdef"
-        " and pronamespace = 'dbkit'::regnamespace and proname = any (%s::text[])",
-        EVERYBODY + SERVICE + ADMIN + NOBODY,
-    )
-    assert found
-    for function in found:
-        assert "search_path=pg_catalog, dbkit, pg_temp" in function["proconfig"], function
-
-
+ADMINS = _granted(ADMIN)
+SERVICES = _granted(SERVICE)
 WRAPPED = {
     "ensure_request_log_partitions": "",
     "switch_api_version": "'v3'",
@@ -239,6 +51,9 @@ WRAPPED = {
     "list_rate_limits": "",
     "lease_rate_limit": "'[]'",
     "prune_rate_windows": "",
+    "register_list": "'flags', 'dbkit.feature_flags', '{feature}', '{feature}'",
+    "unregister_list": "'old'",
+    "rotate_cursor_key": "",
 }
 
 
@@ -254,8 +69,13 @@ def test_a_superusers_definer_wrapper_lends_no_rights(db: Connection, name: str)
         one(db, "select dbkit.begin_release('v3', 5)")
     if name in ("rotate_api_key", "revoke_api_key"):
         one(db, "select dbkit.create_api_key('shop')")
+    if name == "unregister_list":
+        one(
+            db,
+            f"select dbkit.register_list({WRAPPED['register_list']})".replace("things", "stores"),
+        )
     before = state(db)
-    roles = ["anon", "authenticated"] + (["service_role"] if name in ADMIN else [])
+    roles = ["anon", "authenticated"] + (["service_role"] if name in ADMINS else [])
     for role in roles:
         become(db, role, user_id="super_admin", client_id="super_admin")
         db.execute("select set_config('request.jwt.claims', '{\"role\": \"super_admin\"}', true)")
@@ -271,7 +91,7 @@ def test_a_superusers_definer_wrapper_lends_no_rights(db: Connection, name: str)
 
 
 def test_the_declared_table_covers_service_and_admin_functions() -> None:
-    assert sorted(WRAPPED) == sorted(SERVICE + ADMIN)
+    assert sorted(WRAPPED) == sorted(SERVICES + ADMINS)
 
 
 def test_state_would_notice_a_change(db: Connection) -> None:
