@@ -20,6 +20,7 @@ from benchmarks import (
     cqrs,
     dispatch,
     events,
+    gateway,
     healing,
     metrics,
     paging,
@@ -40,6 +41,7 @@ STORES: dict[str, Callable[[Plan], list[Figure]]] = {
     "alerts": alerts.run,
     "healing": healing.run,
     "paging": paging.run,
+    "gateway": gateway.run,
 }
 """What is measured on a server of its own each, like the event store."""
 

@@ -35,7 +35,7 @@ def run(url: str, *, rounds: int, seconds: int, say: Callable[[str], None]) -> l
     with psycopg.connect(url, autocommit=True) as conn:
         conn.execute(SETUP.encode())
         load_restaurant(conn, lambda: None)
-        store = _store_with_twenty_items(conn)
+        store = store_with_twenty_items(conn)
         conn.execute("select dbkit.switch_api_version('v3', 'v2')")
         conn.execute("vacuum analyze")
     payload = f'{{"store_id": {store}}}'
@@ -60,7 +60,7 @@ def run(url: str, *, rounds: int, seconds: int, say: Callable[[str], None]) -> l
     return [trivial, menu]
 
 
-def _store_with_twenty_items(conn: psycopg.Connection[tuple[object, ...]]) -> object:
+def store_with_twenty_items(conn: psycopg.Connection[tuple[object, ...]]) -> object:
     """The first store, its menu cut down to the 20 items with the most choices."""
     conn.execute(
         """

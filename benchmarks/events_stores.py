@@ -104,6 +104,12 @@ def in_role(url: str, role: str) -> str:
     return sibling(url, str(conninfo_to_dict(url)["dbname"]), role=role)
 
 
+def as_login(url: str, user: str, password: str) -> str:
+    """The same database, of another login."""
+    parts = conninfo_to_dict(url)
+    return _join(parts, user, password, str(parts["dbname"]), None)
+
+
 def _join(
     parts: Mapping[str, object], user: str, password: str, database: str, role: str | None
 ) -> str:

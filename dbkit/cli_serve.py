@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from dbkit.cli_parts import CliError, Url, log_to_stderr, target_url
+from dbkit.cli_parts import CliError, Url, compact, log_to_stderr, target_url
 
 
 def serve(
@@ -59,6 +59,10 @@ def serve(
         ),
     ] = "127.0.0.1",
     verbose: Annotated[bool, typer.Option("--verbose", help="Log more.")] = False,
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="Print one line of JSON when listening: url and pid."),
+    ] = False,
     url: Url = None,
 ) -> None:
     """Serve every registered call over HTTP, until SIGTERM or SIGINT.
@@ -69,7 +73,8 @@ def serve(
     (`dbkit_gateway`). Logs go to stderr, as JSON when that is no terminal.
     """
     import uvicorn
-    from uvicorn.supervisors.multiprocess import Multiprocess
+
+    from dbkit.gateway_processes import CannotListen, address, listen, run_one, run_several
 
     _check_settings()
     # Child processes read the environment too.
@@ -82,8 +87,6 @@ def serve(
     config = uvicorn.Config(
         "dbkit.gateway:from_environment",
         factory=True,
-        host=host,
-        port=port,
         workers=workers,
         access_log=False,
         log_config=None,
@@ -93,21 +96,28 @@ def serve(
         forwarded_allow_ips=trust_proxy,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=grace,
+        timeout_worker_healthcheck=30,
         http="httptools",
         ws="none",
         lifespan="on",
     )
-    typer.echo(f"http://{host}:{port}  (docs: /docs, health: /health)", err=True)
+    try:
+        listener = listen(host, port)
+    except CannotListen as error:
+        raise CliError(
+            f"cannot listen on {host}, port {port}: {error}", "Choose another --port or --host."
+        ) from None
+    where = address(listener)
+    if as_json:
+        print(compact({"url": where, "pid": os.getpid()}), flush=True)
+    typer.echo(f"{where}  (docs: /docs, health: /health)", err=True)
     if workers == 1:
-        server = uvicorn.Server(config)
-        server.run()
-        started = server.started
+        started = run_one(config, listener)
     else:
         # Processes add up their figures in files, so that each of them can answer for all.
         with TemporaryDirectory(prefix="dbkit-gateway-") as figures:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = figures
-            Multiprocess(config, sockets=[config.bind_socket()]).run()
-        started = True
+            started = run_several(config, listener)
     if not started:
         raise typer.Exit(1)
 

@@ -350,6 +350,57 @@ def _public_rights(connection: Connection) -> _Finding:
     return "problem", f"PUBLIC may execute {_listed(names)}", advice
 
 
+# A membership that only lets its holder administer the role (who made it has that) gives no rights.
+_GATEWAY_LOGINS = """
+    with recursive memberships as (
+      select member, roleid from pg_auth_members as m
+      where coalesce((to_jsonb(m) ->> 'inherit_option')::boolean, true)
+        or coalesce((to_jsonb(m) ->> 'set_option')::boolean, true)
+    ), gateways as (
+      select oid from pg_roles where rolname = 'dbkit_gateway'
+      union
+      select m.member from memberships as m join gateways as g on m.roleid = g.oid
+    ), logins as (
+      select r.* from pg_roles as r join gateways using (oid) where rolcanlogin
+    ), known as (
+      select oid, rolname, deptype, count(*) as objects from logins join pg_shdepend
+        on refclassid = 'pg_authid'::regclass and refobjid = oid
+        and classid <> 'pg_database'::regclass
+      group by oid, rolname, deptype
+    )
+    select rolname, null, false from logins
+    union all
+    select rolname, 'is a superuser', true from logins where rolsuper
+    union all
+    select rolname, 'has BYPASSRLS', true from logins where rolbypassrls
+    union all
+    select rolname, 'has CREATEROLE', true from logins where rolcreaterole
+    union all
+    select rolname, 'has REPLICATION', true from logins where rolreplication
+    union all
+    select rolname, format('owns %s objects', objects), true from known where deptype = 'o'
+    union all
+    select rolname, format('has rights of its own on %s objects', objects), false
+    from known where deptype = 'a'
+    union all
+    select l.rolname, format('is a member of %s', m.roleid::regrole), false
+    from logins as l join memberships as m on m.member = l.oid
+    where m.roleid not in (select oid from gateways)
+    order by 1, 2 nulls first"""
+
+
+def _gateway_logins(connection: Connection) -> _Finding:
+    found = connection.execute(_GATEWAY_LOGINS).fetchall()
+    faults = [f"{login} {fault}" for login, fault, _ in found if fault is not None]
+    if not faults:
+        logins = [login for login, _, _ in found]
+        rights = "can do nothing beside what its requests' roles can"
+        return "ok", f"{_listed(logins)}: {rights}" if logins else "there is none", ""
+    status: Status = "problem" if any(severe for _, _, severe in found) else "warning"
+    advice = "Give the gateway a login of its own: create role … login in role dbkit_gateway;"
+    return status, _listed(faults), advice
+
+
 # --- what should be at work ------------------------------------------------------------------
 
 # A task that has never run is given an hour: a database may be migrated before its worker starts.
@@ -470,6 +521,7 @@ _INSTALLED: list[tuple[str, _Look]] = [
     ("handlers", _handlers),
     ("partitions", _partition_runway),
     ("rights of PUBLIC", _public_rights),
+    ("gateway logins", _gateway_logins),
     ("workers", _workers),
     ("worker tasks", _worker_tasks),
     ("alert evaluator", _alert_evaluator),

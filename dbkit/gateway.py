@@ -37,7 +37,7 @@ from dbkit.gateway_jwt import split
 from dbkit.gateway_limits import Taken
 from dbkit.gateway_log import UNKNOWN, LogEntry
 from dbkit.gateway_pages import pages
-from dbkit.gateway_pool import Away, Busy, Failed, Served
+from dbkit.gateway_pool import Away, Busy, Failed, Served, Silent
 from dbkit.gateway_query import flat, parse_query
 from dbkit.gateway_state import State
 from dbkit.gateway_version import Negotiated, negotiate
@@ -161,7 +161,9 @@ class Gateway:
         if method == "POST":
             payload, body_version = await self._posted(exchange, in_body)
         elif in_body or method not in ("GET", "HEAD"):
-            raise method_not_allowed(b"POST" if in_body else b"GET, HEAD, POST")
+            raise method_not_allowed(
+                b"POST" if in_body or state.writes(exchange.name) else b"GET, HEAD, POST"
+            )
         negotiated = negotiate(path_version, headers, flat(query), state.versions, body_version)
         exchange.asked = exchange.asked._replace(negotiated=negotiated)
         name = exchange.name
@@ -226,7 +228,8 @@ class Gateway:
     async def _tried(
         self, exchange: Exchange, parameters: list[bytes | None], within: float | None
     ) -> Served:
-        """A read that lost its connection, or its race, is tried once more."""
+        """A read that lost its connection, or its race, is tried once more; not one that took
+        all its time already."""
         pool = self._state.pool
         for last in (not exchange.reads, True):
             try:
@@ -234,7 +237,7 @@ class Gateway:
             except Busy:
                 raise _overloaded() from None
             except Away as error:
-                if last or not error.sent:
+                if last or not error.sent or isinstance(error, Silent):
                     raise _away(error, exchange.reads) from error
             except Failed as error:
                 if last or error.sqlstate not in _RACES:

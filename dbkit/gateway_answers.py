@@ -346,9 +346,11 @@ class Answers:
         named = (refused.details or {}).get("version")
         if isinstance(named, str) and named in self.versions.rows:
             return named
-        if asked.negotiated is None or asked.negotiated.version is None:
-            return self.versions.active
-        return asked.negotiated.version
+        if asked.negotiated is not None and asked.negotiated.version is not None:
+            return asked.negotiated.version
+        # Refused before anything was negotiated: the path still says what form is read.
+        of_path = asked.base.removeprefix("/api/").partition("/")[0]
+        return of_path if of_path in self.versions.rows else self.versions.active
 
     def _problem(self, asked: Asked, refused: Refused) -> bytes:
         """RFC 9457. The instance is the path alone: a query may hold what is private."""

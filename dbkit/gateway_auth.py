@@ -492,7 +492,7 @@ class Authenticator:
     def _anonymous_name(self, headers: Headers, address: str | None) -> str:
         if self._settings.anonymous_consumer == "client":
             client = headers.get(b"x-client-id")
-            if client is not None:
+            if client:
                 return f"client:{client.decode('latin-1')}"
         return f"ip:{address or ''}"
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import select
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -47,7 +48,7 @@ class Line:
 
         Raises psycopg's errors, OSError and TimeoutError.
         """
-        async with self._lock, asyncio.timeout(_STATEMENT_SECONDS):
+        async with asyncio.timeout(_STATEMENT_SECONDS), self._lock:
             try:
                 return await self._ask(sql, parameters)
             except (psycopg.OperationalError, TimeoutError, asyncio.CancelledError):
@@ -55,7 +56,8 @@ class Line:
                 raise
 
     async def _ask(self, sql: str, parameters: tuple[object, ...]) -> Any:
-        if self._connection is None or self._connection.closed:
+        if self._connection is None or _spoken(self._connection):
+            await self.close()
             self._connection = await psycopg.AsyncConnection.connect(
                 self._url, autocommit=True, prepare_threshold=None, **_OPTIONS
             )
@@ -71,6 +73,15 @@ class Line:
         if connection is not None:
             with contextlib.suppress(psycopg.Error, OSError):
                 await connection.close()
+
+
+def _spoken(connection: Connection) -> bool:
+    """Whether an idle connection has something to say: it was ended, by a restart for example."""
+    if connection.closed:
+        return True
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 class Backstage:

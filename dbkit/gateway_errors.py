@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
+from http import HTTPStatus
 from typing import Any, TypeAlias, cast
 
 import msgspec
@@ -68,8 +69,8 @@ OWN_CODES: dict[str, tuple[int, str]] = {
     "RATE_LIMITED": (429, "The consumer sends more than its limit allows."),
     "HEADER_TOO_LARGE": (431, "A header is larger than allowed."),
     "INTERNAL_ERROR": (500, "Something went wrong here; the request id finds it in the logs."),
-    "OUTCOME_UNKNOWN": (503, "The connection broke: a write may or may not have happened."),
     "UNAVAILABLE": (503, "The database is not available, or has no capacity left."),
+    "OUTCOME_UNKNOWN": (503, "The connection broke: a write may or may not have happened."),
     "BUSY": (503, "The request met others that wrote the same at the same time."),
     "DEADLINE_EXCEEDED": (504, "The request took longer than its deadline."),
 }
@@ -221,6 +222,8 @@ _HINTS = {
 _RETRY = {"KD111": 1, "KD114": 3600}
 """Seconds to wait where the detail of an error does not say."""
 
+_TOKEN = re.compile(r"[A-Za-z0-9.+-]{1,100}")
+
 _UNAVAILABLE = ("08", "53", "57P0")
 
 
@@ -230,10 +233,15 @@ def refused_by_database(
     detail: str | None = None,
     hint: str | None = None,
 ) -> Refused:
-    """An error of Postgres as an answer: dbkit's own with its words, any other without."""
-    if sqlstate is not None and sqlstate.startswith("KD"):
-        return _raised_on_purpose(sqlstate, message, detail, hint)
-    return _by_sqlstate(sqlstate or "")
+    """An error of Postgres as an answer: one that was raised for callers with its words (dbkit's
+    own, and a handler's PTnnn, as with PostgREST), any other without."""
+    sqlstate = sqlstate or ""
+    if sqlstate.startswith("KD"):
+        known = CODES.get(sqlstate, (sqlstate, 500, OWN_CODES["INTERNAL_ERROR"][1]))
+        return _raised_on_purpose(sqlstate, known, message, detail, hint)
+    if _CHOSEN_STATUS.fullmatch(sqlstate):
+        return _raised_on_purpose(sqlstate, _chosen(int(sqlstate[2:])), message, detail, hint)
+    return _by_sqlstate(sqlstate)
 
 
 def refused_by(error: BaseException) -> Refused:
@@ -247,10 +255,30 @@ def refused_by(error: BaseException) -> Refused:
     )
 
 
+_CHOSEN_STATUS = re.compile(r"PT(?:4[0-9][0-9]|503)")
+"""A handler's own choice of a status: only one that blames the client, or asks for patience."""
+
+
+def _chosen(status: int) -> tuple[str, int, str]:
+    """Code, status and meaning of a PTnnn: named as HTTP names the status."""
+    for code, (known, meaning) in OWN_CODES.items():
+        if known == status:
+            return code, status, meaning
+    try:
+        named = HTTPStatus(status)
+    except ValueError:
+        return "REJECTED", status, OWN_CODES["REJECTED"][1]
+    return re.sub(r"[^A-Z]+", "_", named.name), status, f"{named.phrase}."
+
+
 def _raised_on_purpose(
-    sqlstate: str, message: str, detail: str | None, hint: str | None
+    sqlstate: str,
+    known: tuple[str, int, str],
+    message: str,
+    detail: str | None,
+    hint: str | None,
 ) -> Refused:
-    code, status, meaning = CODES.get(sqlstate, (sqlstate, 500, OWN_CODES["INTERNAL_ERROR"][1]))
+    code, status, meaning = known
     details = _detail(detail)
     field = details.get("field") or details.get("argument")
     if not hint or _CODE_IN_TEXT.search(hint):
@@ -267,8 +295,16 @@ def _raised_on_purpose(
 
 
 def _headers_of(sqlstate: str, status: int, details: Mapping[str, Any]) -> Pairs:
+    """What HTTP wants of a status: of 426 a protocol (RFC 9110), for which the app stands here."""
     if status == 405:
         return ((b"allow", b"POST"),)
+    if status == 401:
+        return ((b"www-authenticate", b"Bearer"),)
+    if status == 426:
+        minimum = details.get("minimum_app_version")
+        known = isinstance(minimum, str) and _TOKEN.fullmatch(minimum)
+        protocol = f"app/{minimum}".encode() if known else b"app"
+        return ((b"upgrade", protocol), (b"connection", b"upgrade"))
     if status not in (429, 503) and sqlstate not in _RETRY:
         return ()
     seconds = details.get("retry_after")

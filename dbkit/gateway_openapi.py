@@ -40,10 +40,12 @@ _PHRASES = {
     504: "It took longer than its deadline.",
 }
 _SEMVER = (
-    r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)"
-    r"(-((0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)(\.(0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*))*))?"
-    r"(\+([0-9a-zA-Z-]+(\.[0-9a-zA-Z-]+)*))?$"
+    r"^((0|[1-9]\d{0,18})\.(0|[1-9]\d{0,18})\.(0|[1-9]\d{0,18})"
+    r"(-((0|[1-9]\d{0,18}|\d*[a-zA-Z-][0-9a-zA-Z-]*)"
+    r"(\.(0|[1-9]\d{0,18}|\d*[a-zA-Z-][0-9a-zA-Z-]*))*))?"
+    r"(\+([0-9a-zA-Z-]+(\.[0-9a-zA-Z-]+)*))?)?$"
 )
+"""A semantic version, as `dbkit.semver_key` takes it, or nothing: an empty header is none."""
 _PRINTABLE: Json = {"type": "string", "maxLength": 200, "pattern": "^[ -~]*$"}
 
 
@@ -475,7 +477,7 @@ def _shared_parameters() -> Json:
         "AppName": header("X-App-Name", _PRINTABLE, "The app that calls."),
         "AppVersion": header(
             "X-App-Version",
-            {"type": "string", "maxLength": 200, "pattern": _SEMVER, "examples": ["1.4.0"]},
+            {"type": "string", "maxLength": 100, "pattern": _SEMVER, "examples": ["1.4.0"]},
             "Its version (semver.org): it may be too old for some versions.",
         ),
         "ClientRegion": header("X-Client-Region", _PRINTABLE, "Where the client is."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dbkit.gateway_answers import Asked
 from dbkit.gateway_docs import Document
@@ -28,8 +29,8 @@ _SECURE = {
 _encode = msgspec.json.encode
 
 
-def pages(state: State) -> Starlette:
-    """The Starlette application, whose lifespan is that of the whole gateway."""
+def pages(state: State) -> ASGIApp:
+    """A Starlette application, whose lifespan is that of the whole gateway."""
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None, None]:
@@ -70,7 +71,7 @@ def pages(state: State) -> Starlette:
     async def refused(request: Request, error: Exception) -> Response:
         return _refused(state, request, error)
 
-    return Starlette(
+    application = Starlette(
         routes=[
             Route("/health", health),
             Route("/health/live", live),
@@ -84,6 +85,31 @@ def pages(state: State) -> Starlette:
         lifespan=lifespan,
         exception_handlers={HTTPException: refused, Refused: refused, Exception: refused},
     )
+    # A redirect would repeat the header Host, which anybody may write.
+    application.router.redirect_slashes = False
+    return _named(application)
+
+
+def _named(application: ASGIApp) -> ASGIApp:
+    """Every page has a request id too."""
+
+    async def page(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await application(scope, receive, send)
+            return
+        given = [value for name, value in scope["headers"] if name == b"x-request-id"]
+        said = request_id(given[0] if len(given) == 1 else None)
+        scope["state"] = {**scope.get("state", {}), "request_id": said}
+
+        async def named(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                header = (b"x-request-id", said.encode())
+                message = {**message, "headers": [*message["headers"], header]}
+            await send(message)
+
+        await application(scope, receive, named)
+
+    return page
 
 
 def _document(request: Request, document: Document) -> Response:
@@ -135,27 +161,24 @@ def _json(value: object, status: int = 200) -> Response:
 
 def _refused(state: State, request: Request, error: Exception) -> Response:
     """What has no page, as the calls would say it."""
-    given = request.headers.get("x-request-id")
-    asked = Asked(
-        request_id=request_id(None if given is None else given.encode("latin-1")),
-        target=request.url.path,
-    )
+    asked = Asked(request_id=request.state.request_id, target=request.scope["path"])
     if isinstance(error, Refused):
         refused = error
     elif isinstance(error, HTTPException):
-        refused = _of_status(error.status_code)
+        refused = _of_status(error.status_code, error.headers or {})
     else:
         refused = _of_status(500)
     answer = state.answers.refuse(asked, refused)
     response = Response(answer.body, answer.status, _SECURE)
     response.raw_headers.extend(answer.headers)
-    response.raw_headers.append((b"x-request-id", asked.request_id.encode()))
     response.raw_headers.append((b"cache-control", b"no-store"))
     return response
 
 
-def _of_status(status: int) -> Refused:
+def _of_status(status: int, given: Mapping[str, str] | None = None) -> Refused:
+    """`given` are Starlette's own headers: Allow of a 405."""
+    headers = tuple((k.lower().encode(), v.encode()) for k, v in (given or {}).items())
     for code, (known, meaning) in OWN_CODES.items():
         if known == status:
-            return Refused(status, code, meaning)
+            return Refused(status, code, meaning, headers=headers)
     return Refused(500, "INTERNAL_ERROR", OWN_CODES["INTERNAL_ERROR"][1])

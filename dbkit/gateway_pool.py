@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import random
 import time
 from collections import deque
@@ -26,10 +27,12 @@ Parameters: TypeAlias = "list[bytes | None]"
 SERVE = b"select data, meta from dbkit.serve_call($1, $2, $3, $4, $5, $6, $7, $8)"
 _PREPARED = b"dbkit_serve"
 _DEADLINE = b"select set_config('statement_timeout', $1, true)"
+_TIMEOUT = b"select setting from pg_catalog.pg_settings where name = 'statement_timeout'"
 
 _CONNECT_SECONDS = 5
 _RETRY_SECONDS = 0.25
 _PATIENCE_SECONDS = 2.0
+_SWEEP_SECONDS = 0.25
 _OPTIONS: dict[str, Any] = {
     "application_name": "dbkit gateway",
     "client_encoding": "UTF8",
@@ -42,8 +45,9 @@ _OPTIONS: dict[str, Any] = {
 }
 # What a pooler in between says to a statement that another of its connections has prepared.
 _NOT_PREPARED = ("26000", "42P05")
-# The server ends the connection after these.
-_ENDED = ("57P", "08")
+_FATAL = ("FATAL", "PANIC")
+# An operator ended the connection in the middle of a call: it is rolled back for certain.
+_ENDED = "57P"
 
 
 class Busy(Exception):
@@ -58,17 +62,32 @@ class Away(Exception):
         self.sent = sent
 
 
+class Silent(Away):
+    """No answer came in time, not even that of the server's own time-out."""
+
+    def __init__(self) -> None:
+        super().__init__("the server does not answer", sent=True)
+
+
 class Failed(Exception):
     """The database refused the call: SQLSTATE, and what the error says."""
 
     def __init__(
-        self, sqlstate: str, message: str, detail: str | None = None, hint: str | None = None
+        self,
+        sqlstate: str,
+        message: str,
+        detail: str | None = None,
+        hint: str | None = None,
+        *,
+        fatal: bool = False,
     ) -> None:
         super().__init__(message)
         self.sqlstate = sqlstate
         self.message = message
         self.detail = detail
         self.hint = hint
+        self.fatal = fatal
+        """The connection ends with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,56 +119,57 @@ class Session:
         self._socket = self._pgconn.socket
         self.prepared = False
         self.lost = False
-        self.until = 0.0
-        """Time of the loop by which an answer must have come."""
+        self.until = math.inf
+        """Time by which an answer must have come; infinite while no request has the session."""
         self._loop.add_reader(self._socket, self._readable)
 
     async def prepare(self) -> None:
         """Parse the statement once for all calls of this session."""
-        waiting = self._expect(piped=False)
-        self._pgconn.send_prepare(_PREPARED, SERVE)
-        self._flush()
-        _check(await waiting)
+        _check(await self._send(lambda: self._pgconn.send_prepare(_PREPARED, SERVE)))
         self.prepared = True
 
     def call(self, parameters: Parameters) -> asyncio.Future[list[pq.abc.PGresult]]:
         """Send a call as one statement; the future has its results."""
-        waiting = self._expect(piped=False)
-        self._send_call(parameters)
-        self._flush()
-        return waiting
+        return self._send(lambda: self._send_call(parameters))
 
     def call_within(
         self, parameters: Parameters, milliseconds: int
     ) -> asyncio.Future[list[pq.abc.PGresult]]:
         """As `call`, with a time-out that the server keeps; still one round trip."""
         pgconn = self._pgconn
-        waiting = self._expect(piped=True)
-        pgconn.enter_pipeline_mode()
-        pgconn.send_query_params(b"begin", None)
-        pgconn.send_query_params(_DEADLINE, [b"%d" % milliseconds])
-        self._send_call(parameters)
-        pgconn.send_query_params(b"commit", None)
-        pgconn.pipeline_sync()
-        self._flush()
-        return waiting
+
+        def send() -> None:
+            pgconn.enter_pipeline_mode()
+            pgconn.send_query_params(b"begin", None)
+            pgconn.send_query_params(_DEADLINE, [b"%d" % milliseconds])
+            self._send_call(parameters)
+            pgconn.send_query_params(b"commit", None)
+            pgconn.pipeline_sync()
+
+        return self._send(send, piped=True)
+
+    async def ask(self, statement: bytes) -> bytes | None:
+        """The first value that a plain statement gives."""
+        results = await self._send(lambda: self._pgconn.send_query_params(statement, None))
+        _check(results)
+        return results[0].get_value(0, 0) if results else None
 
     async def recover(self) -> None:
         """After an error inside `call_within`: its transaction is still open, aborted."""
         if self._pgconn.transaction_status != pq.TransactionStatus.IDLE:
-            waiting = self._expect(piped=False)
-            self._pgconn.send_query(b"rollback")
-            self._flush()
-            await waiting
+            await self._send(lambda: self._pgconn.send_query(b"rollback"))
 
     async def cancel(self) -> None:
-        """Ask the server to stop what runs; the call then ends with SQLSTATE 57014."""
-        with contextlib.suppress(psycopg.Error, OSError):
-            await self._connection.cancel_safe(timeout=_CONNECT_SECONDS)
+        """Ask the server to stop what runs; the call then ends with SQLSTATE 57014.
+
+        Raises psycopg.Error when the server did not confirm: what it stops in the end may then be
+        the next call, so the session must not have one.
+        """
+        await self._connection.cancel_safe(timeout=_CONNECT_SECONDS)
 
     def close(self) -> None:
         """End the connection, whatever state it is in."""
-        self.lose("the session is closed")
+        self.lose(Away("the session is closed", sent=True))
 
     def _send_call(self, parameters: Parameters) -> None:
         if self.prepared:
@@ -164,10 +184,22 @@ class Session:
         self._waiting = waiting = self._loop.create_future()
         return waiting
 
-    def _expect(self, *, piped: bool) -> asyncio.Future[list[pq.abc.PGresult]]:
+    def _send(
+        self, send: Callable[[], None], *, piped: bool = False
+    ) -> asyncio.Future[list[pq.abc.PGresult]]:
+        """Send something; the future has its results, or Away."""
+        if self.lost:
+            raise Away("the connection was lost", sent=False)
         self._piped = piped
         self._results = []
         self._waiting = waiting = self._loop.create_future()
+        try:
+            send()
+            self._flush()
+        except psycopg.Error as error:
+            # What did not leave as a whole has no end, so the server does nothing of it; only a
+            # COMMIT may have got through without the sync behind it.
+            self.lose(Away(str(error), sent=piped))
         return waiting
 
     def _flush(self) -> None:
@@ -181,7 +213,7 @@ class Session:
             if self._pgconn.flush():
                 return
         except psycopg.Error as error:
-            self.lose(str(error))
+            self.lose(Away(str(error), sent=True))
             return
         self._writing = False
         self._loop.remove_writer(self._socket)
@@ -191,7 +223,7 @@ class Session:
             self._pgconn.consume_input()
             self._collect()
         except psycopg.Error as error:
-            self.lose(str(error))
+            self.lose(Away(str(error), sent=True))
 
     def _collect(self) -> None:
         """Take the results that are there. None follows the last one of each statement; in a
@@ -217,13 +249,13 @@ class Session:
 
     def _finish(self) -> None:
         if self._pgconn.status != pq.ConnStatus.OK and not self._results:
-            self.lose("the connection broke")
+            self.lose(Away("the connection broke", sent=True))
             return
         waiting, self._waiting = self._waiting, None
         if waiting is not None and not waiting.done():
             waiting.set_result(self._results)
 
-    def lose(self, reason: str) -> None:
+    def lose(self, reason: Away) -> None:
         """The connection is of no use any more: whoever waits hears it, once."""
         if self.lost:
             return
@@ -233,7 +265,10 @@ class Session:
         self._pgconn.finish()
         waiting, self._waiting = self._waiting, None
         if waiting is not None and not waiting.done():
-            waiting.set_exception(Away(reason, sent=True))
+            if _ended(self._results):
+                waiting.set_result(self._results)
+            else:
+                waiting.set_exception(reason)
         self._on_lost(self)
 
 
@@ -259,13 +294,15 @@ class Pool:
         self._all: set[Session] = set()
         self._queue: deque[asyncio.Future[Session]] = deque()
         self._short = asyncio.Event()
-        self._keeper: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._closing = False
         self._cancelling: set[asyncio.Task[None]] = set()
         self._time = time.monotonic
         self._last_error = "not connected yet"
+        self._refused = True
         self._prepares = True
         self._server_timeout = True
+        self._timeout = b"%d" % max(1, int(timeout_seconds * 1000))
 
     @property
     def sessions(self) -> int:
@@ -291,17 +328,19 @@ class Pool:
         """Connect as far as possible; what is missing is made in the background."""
         with contextlib.suppress(psycopg.Error, OSError):
             await self._add()
-        self._keeper = asyncio.create_task(self._keep())
+        self._tasks = [asyncio.create_task(self._keep()), asyncio.create_task(self._sweep())]
 
     async def close(self) -> None:
         """Close every session at once; let requests end before that."""
         self._closing = True
-        if self._keeper is not None:
-            self._keeper.cancel()
-            await asyncio.gather(self._keeper, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._last_error, self._refused = "the pool is closed", True
         self._fail_waiting()
         for session in list(self._all):
             session.close()
+        await asyncio.gather(*self._cancelling, return_exceptions=True)
 
     async def serve(self, parameters: Parameters, *, within: float | None = None) -> Served:
         """Run `dbkit.serve_call`. Raises Busy, Away and Failed.
@@ -312,15 +351,11 @@ class Pool:
         session = self._idle.pop() if self._idle else await self._wait()
         limit = self.timeout_seconds if within is None else min(within, self.timeout_seconds)
         session.until = self._time() + limit + _PATIENCE_SECONDS
-        try:
-            # Without the server's own time-out (a pooler that takes none) every call brings one.
-            if within is not None or not self._server_timeout:
-                answer = session.call_within(parameters, max(1, int(limit * 1000)))
-            else:
-                answer = session.call(parameters)
-        except psycopg.Error as error:
-            session.close()
-            raise Away(str(error), sent=False) from error
+        # Without the server's own time-out (a pooler that takes none) every call brings one.
+        if within is not None or not self._server_timeout:
+            answer = session.call_within(parameters, max(1, int(limit * 1000)))
+        else:
+            answer = session.call(parameters)
         try:
             results = await answer
         except asyncio.CancelledError:
@@ -338,7 +373,7 @@ class Pool:
     async def _after_failure(
         self, session: Session, error: Failed, parameters: Parameters, within: float | None
     ) -> Served:
-        if error.sqlstate.startswith(_ENDED):
+        if error.fatal or session.lost:
             session.close()
             raise error
         prepared = session.prepared
@@ -369,7 +404,7 @@ class Pool:
         self._release(session)
 
     async def _wait(self) -> Session:
-        if not self._all:
+        if not self._all and self._refused:
             raise Away(self._last_error, sent=False)
         if len(self._queue) >= self._max_waiting:
             raise Busy
@@ -377,7 +412,9 @@ class Pool:
         self._queue.append(ticket)
         try:
             async with asyncio.timeout(self._queue_seconds):
-                return await ticket
+                session = await ticket
+                # It may have broken on its way here.
+                return await self._wait() if session.lost else session
         except BaseException as error:
             if ticket.done() and not ticket.cancelled() and ticket.exception() is None:
                 self._release(ticket.result())
@@ -390,6 +427,7 @@ class Pool:
     def _release(self, session: Session) -> None:
         if session.lost:
             return
+        session.until = math.inf
         while self._queue:
             ticket = self._queue.popleft()
             if not ticket.done():
@@ -404,26 +442,36 @@ class Pool:
         self._short.set()
 
     async def _add(self) -> None:
-        connection = await self._connect()
-        session = Session(connection, self._forget)
+        session = Session(await self._connect(), self._forget)
         try:
-            if self._prepares:
-                await session.prepare()
+            async with asyncio.timeout(_CONNECT_SECONDS):
+                await self._make_ready(session)
         except (Away, Failed) as error:
             session.close()
             raise psycopg.OperationalError(str(error)) from error
-        if session.lost or self._closing:
+        except BaseException:
             session.close()
-            return
+            raise
         self._all.add(session)
+        self._refused = False
         self._release(session)
+
+    async def _make_ready(self, session: Session) -> None:
+        if self._server_timeout and await session.ask(_TIMEOUT) != self._timeout:
+            # A pooler that was told to pass over what we ask for at the start.
+            self._server_timeout = False
+        if self._prepares:
+            try:
+                await session.prepare()
+            except Failed as error:
+                if error.sqlstate not in _NOT_PREPARED:
+                    raise
+                self._prepares = False
 
     async def _connect(self) -> psycopg.AsyncConnection[Any]:
         options = dict(_OPTIONS)
         if self._server_timeout:
-            options["options"] = (
-                f"-c jit=off -c statement_timeout={int(self.timeout_seconds * 1000)}"
-            )
+            options["options"] = f"-c jit=off -c statement_timeout={self._timeout.decode()}"
         try:
             return await psycopg.AsyncConnection.connect(self._url, autocommit=True, **options)
         except psycopg.OperationalError as error:
@@ -435,27 +483,31 @@ class Pool:
 
     async def _keep(self) -> None:
         """Bring the pool back to its size, as soon as the server takes connections."""
+        failures = 0
         while True:
             self._short.clear()
             while len(self._all) < self._size:
                 try:
                     await self._add()
+                    failures = 0
                 except (psycopg.Error, OSError) as error:
-                    self._last_error = str(error)
+                    failures += 1
+                    if failures == 1:
+                        # One may fail for a reason of its own: an operator ended it.
+                        continue
+                    self._last_error, self._refused = str(error), True
                     if not self._all:
                         self._fail_waiting()
                     await asyncio.sleep(_RETRY_SECONDS * (0.5 + random.random()))  # noqa: S311
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(1):
-                    await self._short.wait()
-            self._give_up_on_silent()
+            await self._short.wait()
 
-    def _give_up_on_silent(self) -> None:
+    async def _sweep(self) -> None:
         """A server that is frozen keeps no time-out: end sessions whose answer is overdue."""
-        now = self._time()
-        for session in self._all.difference(self._idle):
-            if now > session.until:
-                session.lose("the server does not answer")
+        while True:
+            await asyncio.sleep(_SWEEP_SECONDS)
+            now = self._time()
+            for session in [session for session in self._all if now > session.until]:
+                session.lose(Silent())
 
     def _fail_waiting(self) -> None:
         while self._queue:
@@ -472,7 +524,18 @@ def _check(results: Sequence[pq.abc.PGresult]) -> None:
                 _field(result, DiagnosticField.MESSAGE_PRIMARY) or "",
                 _field(result, DiagnosticField.MESSAGE_DETAIL),
                 _field(result, DiagnosticField.MESSAGE_HINT),
+                fatal=_field(result, DiagnosticField.SEVERITY_NONLOCALIZED) in _FATAL,
             )
+
+
+def _ended(results: Sequence[pq.abc.PGresult]) -> bool:
+    """Whether the server said that it ends the connection, before the call had an answer."""
+    for result in results:
+        if result.status == ExecStatus.FATAL_ERROR:
+            return (_field(result, DiagnosticField.SQLSTATE) or "").startswith(_ENDED)
+        if result.nfields == 2:
+            return False
+    return False
 
 
 def _field(result: pq.abc.PGresult, field: DiagnosticField) -> str | None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg
 import structlog
+import uvicorn
 
 from dbkit.gateway_answers import Answers
 from dbkit.gateway_auth import Authenticator
@@ -35,6 +36,9 @@ from dbkit.settings import GatewaySettings
 _REFRESH_SECONDS = 5.0
 _SETTLE_SECONDS = 0.02
 """Several notifications of one transaction, or of a script, are one refresh."""
+
+_LINGER_SECONDS = 0.25
+"""Between the last connection that is accepted and the end of those that say nothing."""
 
 _ANY_PAYLOAD = query_index(None)
 _log = structlog.get_logger("dbkit.gateway")
@@ -74,6 +78,7 @@ class State:
         self._count()
         self._indexes: dict[tuple[str, str], QueryIndex] = {}
         self._names: frozenset[str] = frozenset()
+        self._writes: frozenset[str] = frozenset()
         self._stale = asyncio.Event()
         self._refresher: asyncio.Task[None] | None = None
 
@@ -111,7 +116,14 @@ class State:
                 server(number, frame)
                 return
             self.draining = True
-            loop.call_soon_threadsafe(loop.call_later, self.settings.drain, server, number, None)
+            loop.call_soon_threadsafe(loop.call_later, self.settings.drain, stop, number)
+
+        def stop(number: int) -> None:
+            # Who connected a moment ago, and has sent nothing yet, is still answered.
+            if isinstance(bound := getattr(server, "__self__", None), uvicorn.Server):
+                for listener in bound.servers:
+                    listener.close()
+            loop.call_later(min(_LINGER_SECONDS, self.settings.drain), server, number, None)
 
         signal.signal(signal.SIGTERM, drain)
 
@@ -143,6 +155,10 @@ class State:
     def known_name(self, name: str) -> str:
         """For figures: whatever clients make up is one name."""
         return name if name in self._names else UNKNOWN
+
+    def writes(self, name: str) -> bool:
+        """Whether a call writes in every version: then GET is no method of it."""
+        return name in self._writes
 
     def payload_of_query(self, name: str, version: str | None, parameters: Parameters) -> bytes:
         """The payload of a GET. An unknown call takes anything: the database will refuse it."""
@@ -197,6 +213,8 @@ class State:
             for call in catalog["calls"]
         }
         self.log.names = self._names = frozenset(call["name"] for call in catalog["calls"])
+        reads = {call["name"] for call in catalog["calls"] if call["access"] == "read"}
+        self._writes = self._names - reads
         self.limits.update(catalog["rate_limits"])
         self._documents = None
         self.catalog = catalog

@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from dbkit.doctor import (
     SAFE_CLIENTS,
@@ -237,6 +238,59 @@ def test_rights_of_public(conn: Connection) -> None:
     assert "clock()" in found.found
     conn.execute(found.advice.encode())
     assert check(conn, "rights of PUBLIC").status == "ok"
+
+
+@pytest.fixture
+def gateway(conn: Connection) -> Connection:
+    conn.execute("create role till_gateway login in role dbkit_gateway")
+    return conn
+
+
+def test_a_login_of_the_gateway(gateway: Connection) -> None:
+    assert check(gateway, "gateway logins").status == "ok"
+    assert "till_gateway" in check(gateway, "gateway logins").found
+    # To connect is what it is for.
+    name = sql.Identifier(gateway.info.dbname)
+    gateway.execute(sql.SQL("grant connect on database {} to till_gateway").format(name))
+    assert check(gateway, "gateway logins").status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "found"),
+    [
+        ("alter role till_gateway superuser", "problem", "is a superuser"),
+        ("alter role till_gateway bypassrls", "problem", "has BYPASSRLS"),
+        ("alter role till_gateway createrole", "problem", "has CREATEROLE"),
+        ("alter role till_gateway replication", "problem", "has REPLICATION"),
+        ("create schema tills authorization till_gateway", "problem", "owns 1 objects"),
+        (
+            "grant select on dbkit.orders to till_gateway",
+            "warning",
+            "has rights of its own on 1 objects",
+        ),
+        ("grant service_role to till_gateway", "warning", "is a member of service_role"),
+    ],
+)
+def test_a_login_of_the_gateway_that_may_more(
+    gateway: Connection, change: str, status: str, found: str
+) -> None:
+    gateway.execute(change.encode())
+    shown = check(gateway, "gateway logins")
+    assert (shown.status, shown.found) == (status, f"till_gateway {found}")
+
+
+def test_a_login_behind_a_group_of_gateways(gateway: Connection) -> None:
+    gateway.execute("create role tills in role dbkit_gateway")
+    gateway.execute("create role till_2 login bypassrls in role tills")
+    assert check(gateway, "gateway logins").found == "till_2 has BYPASSRLS"
+
+
+def test_who_only_administers_the_role_is_no_gateway(gateway: Connection) -> None:
+    if gateway.info.server_version < 160000:
+        pytest.skip("before 16 a membership always gives the rights")
+    gateway.execute("create role maker login createrole")
+    gateway.execute("grant dbkit_gateway to maker with admin true, inherit false, set false")
+    assert check(gateway, "gateway logins").status == "ok"
 
 
 def test_an_invalid_index(own: Connection) -> None:

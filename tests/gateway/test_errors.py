@@ -263,3 +263,46 @@ def test_the_predefined_errors() -> None:
     assert headers(found["RATE_LIMITED"]) == {b"retry-after": b"2"}
     assert found["VALIDATION_ERROR"].field == "a"
     assert errors.conflict("own words").message == "own words"
+
+
+# --- Statuses that a handler chooses ---
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "header"),
+    [
+        (400, "BAD_REQUEST", None),
+        (401, "UNAUTHORIZED", b"www-authenticate"),
+        (402, "PAYMENT_REQUIRED", None),
+        (404, "NOT_FOUND", None),
+        (405, "METHOD_NOT_ALLOWED", b"allow"),
+        (409, "CONFLICT", None),
+        (422, "VALIDATION_ERROR", None),
+        (426, "UPGRADE_REQUIRED", b"upgrade"),
+        (429, "RATE_LIMITED", b"retry-after"),
+        (499, "REJECTED", None),
+        (503, "UNAVAILABLE", b"retry-after"),
+    ],
+)
+def test_a_handler_chooses_its_status(status: int, code: str, header: bytes | None) -> None:
+    refused = refused_by_database(f"PT{status}", "no funds", '{"missing": 5}', "Pay.")
+    assert (refused.status, refused.code) == (status, code)
+    assert (refused.message, refused.details, refused.hint) == ("no funds", {"missing": 5}, "Pay.")
+    assert header is None or header in headers(refused)
+
+
+@pytest.mark.parametrize(
+    "sqlstate", ["PT200", "PT304", "PT500", "PT502", "PT504", "PT4XX", "PTABC"]
+)
+def test_no_other_status_can_be_chosen(sqlstate: str) -> None:
+    refused = refused_by_database(sqlstate, "no funds", '{"missing": 5}', "Pay.")
+    assert (refused.status, refused.code) == (500, "INTERNAL_ERROR")
+    assert "funds" not in refused.message and refused.details is None and refused.hint is None
+
+
+def test_an_old_app_is_told_what_to_become() -> None:
+    """RFC 9110: a 426 has the header Upgrade, and Connection names it."""
+    told = headers(refused_by_database("KD104", "old", '{"minimum_app_version": "1.5.0+b"}'))
+    assert (told[b"upgrade"], told[b"connection"]) == (b"app/1.5.0+b", b"upgrade")
+    told = headers(refused_by_database("KD104", "old", '{"minimum_app_version": "1\\r\\nX: y"}'))
+    assert told[b"upgrade"] == b"app"

@@ -523,10 +523,15 @@ async def test_by_setting_credentials_are_needed() -> None:
     assert (await Bench(anonymous=False).who(authorization=b"Bearer " + signed())).user_id == "ada"
 
 
-@pytest.mark.parametrize("value", [b"", b"a" * 201, b"a\x00b", b"a\x9f"])
+@pytest.mark.parametrize("value", [b"a" * 201, b"a\x00b", b"a\x9f"])
 async def test_a_client_id_is_printable(value: bytes) -> None:
     error = await Bench().refused(x_client_id=value)
     assert (error.status, error.field) == (400, "X-Client-Id")
+
+
+async def test_an_empty_client_id_is_none() -> None:
+    bench = Bench()
+    assert (await bench.who(x_client_id=b"")).consumer == (await bench.who()).consumer
 
 
 async def test_a_client_cannot_call_itself_somebody_else() -> None:

@@ -7,12 +7,9 @@ The controls run the same callers against naive migrations, and those calls do f
 from __future__ import annotations
 
 import itertools
-import json
 import random
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +22,8 @@ from dbkit.server import find_binaries
 from tests.helpers import connect, one, rows
 from tests.orders.shop import Shop, build_shop
 from tests.proof import later_release
-from tests.proof.traffic import Operator, Request, Span, Traffic, audit, not_allowed
+from tests.proof.apps import order, reads
+from tests.proof.traffic import Operator, Request, Span, Traffic, audit, not_allowed, switching
 
 SEED = 20261121
 SWITCHES = 1000
@@ -47,28 +45,6 @@ def psql() -> Path:
     if not path.exists():
         pytest.skip(f"there is no psql beside the server's binaries in {path.parent}")
     return path
-
-
-def reads(app: str | None, asked: str | None = None) -> list[Request]:
-    return [
-        Request("get_menu_items", app, asked),
-        Request("check_compatibility", app or "2.0.0", asked),
-        Request("get_features", app, asked or "v2"),
-        Request("get_menu_items", app, asked),
-    ]
-
-
-def order(shop: Shop, version: str, app: str, asked: str | None, user: str | None) -> Request:
-    """An order as that version of the API takes it, from a guest or an account."""
-    role = "authenticated" if user else "anon"
-    if version == "v1":
-        payload: dict[str, Any] = {"store_id": shop.stores["grill"], "item_id": shop.items["soda"]}
-        payload |= {"quantity": 2, "customer_name": "Ann O'Hara", "customer_phone": "555-0101"}
-    else:
-        payload = shop.order(shop.line("burger", 1, "regular", "cheese"), shop.line("soda"))
-    if version == "v3":
-        payload["source_region"] = "eu-west-1"
-    return Request("place_order", app, asked, role, user, json.dumps(payload))
 
 
 def old_and_new_apps(shop: Shop) -> dict[str, Any]:
@@ -139,33 +115,6 @@ def test_a_thousand_switches_fail_no_call(database: str, shop: Shop, psql: Path)
         for span, following in zip(operator.switches, [*versions[1:], "v1"], strict=True)
     ]
     assert len(not_allowed(traffic.answers, late)) > SWITCHES // 10
-
-
-@contextmanager
-def switching(traffic: Traffic, operator: Operator) -> Iterator[None]:
-    """An operator who goes back and forth between v2 and v3 all the while."""
-    done = threading.Event()
-    failed: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            with operator.connected() as conn:
-                for version in itertools.cycle(["v3", "v2"]):
-                    if done.is_set():
-                        return
-                    operator.switch(conn, version)
-                    traffic.more(20)
-        except BaseException as error:  # raised again below
-            failed.append(error)
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join(60)
-    assert failed == []
 
 
 def snapshot(url: str) -> dict[str, str]:
@@ -351,7 +300,7 @@ def test_the_oracle_knows_the_matrix() -> None:
     request = Request("get_menu_items", None, None)
     traffic = Traffic("", Path())
     for began, ended, version in [(5, 9, "v3"), (5, 10, "v3"), (11.5, 12, "v2"), (10.5, 12, "v2")]:
-        traffic._answered("x", request, began, {"version": version, "note": ""})
+        traffic.answered("x", request, began, {"version": version, "note": ""})
         traffic.answers[-1] = replace(traffic.answers[-1], span=Span(began, ended, version))
     wrong = [a.span.began for a in not_allowed(traffic.answers, switches)]
     assert wrong == [5, 11.5]

@@ -119,18 +119,29 @@ class Traffic:
             (self._async_callers, (asynchronous,)),
             (self._psql_caller, ("psql", psql)),
         ]
+        with self.at_work(work):
+            yield self
+
+    @contextmanager
+    def at_work(self, work: Sequence[tuple[Callable[..., None], Any]]) -> Iterator[None]:
+        """A thread for each function with its arguments; each ends when `ended` is true."""
         threads = [threading.Thread(target=self._guard, args=(f, a)) for f, a in work]
         for thread in threads:
             thread.start()
         try:
             self.more(20 * len(threads))
-            yield self
+            yield
             self.more(20 * len(threads))
         finally:
             self._stop.set()
             for thread in threads:
                 thread.join(60)
         assert self.broken == [], self.broken
+
+    @property
+    def ended(self) -> bool:
+        """Whether callers shall end."""
+        return self._stop.is_set()
 
     def more(self, count: int) -> None:
         """Wait until so many further calls were answered or failed."""
@@ -160,13 +171,15 @@ class Traffic:
                 self.broken.append(error)
                 self._changed.notify_all()
 
-    def _answered(self, client: str, request: Request, began: float, answer: Any) -> None:
+    def answered(self, client: str, request: Request, began: float, answer: Any) -> None:
+        """Note a call that worked: `answer` has version and note."""
         span = Span(began, time.monotonic(), answer["version"])
         with self._changed:
             self.answers.append(Answer(client, request, span, answer["note"]))
             self._changed.notify_all()
 
-    def _failed(self, client: str, request: Request, sqlstate: str, message: str) -> None:
+    def failed(self, client: str, request: Request, sqlstate: str, message: str) -> None:
+        """Note a call that did not."""
         with self._changed:
             self.failures.append(Failure(client, request, sqlstate, message))
             self._changed.notify_all()
@@ -179,7 +192,7 @@ class Traffic:
             self.url, autocommit=True, prepare_threshold=0, options=self._options
         ) as connection:
             for request in itertools.cycle(requests):
-                if self._stop.is_set():
+                if self.ended:
                     return
                 began = time.monotonic()
                 try:
@@ -191,9 +204,9 @@ class Traffic:
                         arguments = [request.call, request.payload, request.asked]
                         answer = connection.execute(ROUTE, arguments).fetchall()[0][0]
                 except psycopg.Error as error:
-                    self._failed(client, request, error.sqlstate or "", str(error))
+                    self.failed(client, request, error.sqlstate or "", str(error))
                 else:
-                    self._answered(client, request, began, _summary(answer))
+                    self.answered(client, request, began, _summary(answer))
 
     def _async_callers(self, scripts: list[list[Request]]) -> None:
         asyncio.run(self._all_async_callers(scripts))
@@ -214,7 +227,7 @@ class Traffic:
         self, database: AsyncDatabase, client: str, requests: list[Request]
     ) -> None:
         for request in itertools.cycle(requests):
-            if self._stop.is_set():
+            if self.ended:
                 return
             began = time.monotonic()
             arguments = (request.call, request.payload, request.asked)
@@ -223,9 +236,9 @@ class Traffic:
             try:
                 answer = await database.run(call, context=context, role=request.role)
             except (psycopg.Error, DbkitError) as error:
-                self._failed(client, request, error.sqlstate or "", str(error))
+                self.failed(client, request, error.sqlstate or "", str(error))
             else:
-                self._answered(client, request, began, answer)
+                self.answered(client, request, began, answer)
 
     def _psql_caller(self, client: str, requests: list[Request]) -> None:
         """A psql that reads statements as they come; it ends at the first error."""
@@ -252,7 +265,7 @@ class Traffic:
             assert process.stderr is not None
             process.stdin.write(PSQL_PREPARE)
             for request in itertools.cycle(requests):
-                if self._stop.is_set():
+                if self.ended:
                     break
                 began = time.monotonic()
                 process.stdin.write(_psql_statements(request))
@@ -261,9 +274,9 @@ class Traffic:
                 if not line:
                     said = process.stderr.read()
                     sqlstate = said.split("ERROR:")[-1].split(":")[0].strip()
-                    self._failed(client, request, sqlstate, said)
+                    self.failed(client, request, sqlstate, said)
                     return
-                self._answered(client, request, began, _summary(json.loads(line)))
+                self.answered(client, request, began, _summary(json.loads(line)))
             process.stdin.close()
 
 
@@ -314,6 +327,33 @@ class Operator:
         with psycopg.connect(self.url, autocommit=True, prepare_threshold=0) as conn:
             conn.execute("set role super_admin")
             yield conn
+
+
+@contextmanager
+def switching(traffic: Traffic, operator: Operator) -> Iterator[None]:
+    """An operator who goes back and forth between v2 and v3 all the while."""
+    done = threading.Event()
+    failed: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            with operator.connected() as conn:
+                for version in itertools.cycle(["v3", "v2"]):
+                    if done.is_set():
+                        return
+                    operator.switch(conn, version)
+                    traffic.more(20)
+        except BaseException as error:  # raised again below
+            failed.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join(60)
+    assert failed == []
 
 
 def not_allowed(answers: list[Answer], switches: list[Span]) -> list[Answer]:
