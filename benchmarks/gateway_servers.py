@@ -84,7 +84,8 @@ def _process(
         except BaseException:
             if process.poll() is not None:
                 said.seek(0)
-                raise RuntimeError(f"{command[2]} ended: {said.read()[-2000:]}") from None
+                last = (said.read().strip().splitlines() or ["without a word"])[-1]
+                raise RuntimeError(f"{command[2]} ended: {last}") from None
             raise
         finally:
             process.terminate()
