@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import secrets
+from functools import partial
 from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
 
-from dbkit.cli_parts import CliError, Url, compact, log_to_stderr, target_url
+from dbkit.cli_parts import CliError, Url, compact, target_url
 
 
 def serve(
@@ -74,7 +75,15 @@ def serve(
     """
     import uvicorn
 
-    from dbkit.gateway_processes import CannotListen, address, listen, run_one, run_several
+    from dbkit.gateway_processes import (
+        CannotListen,
+        address,
+        application,
+        listen,
+        run_one,
+        run_several,
+    )
+    from dbkit.settings import settings
 
     _check_settings()
     # Child processes read the environment too.
@@ -82,10 +91,10 @@ def serve(
     # Addresses must have the same hash in all of them.
     os.environ.setdefault("DBKIT_GATEWAY_ADDRESS_SECRET", secrets.token_hex(32))
     os.environ["DBKIT_GATEWAY_DRAIN"] = str(drain)
-    os.environ["DBKIT_GATEWAY_VERBOSE"] = str(int(verbose))
-    log_to_stderr(verbose)
+    # They were read to find the URL, and are read again by the application.
+    settings.cache_clear()
     config = uvicorn.Config(
-        "dbkit.gateway:from_environment",
+        partial(application, verbose),
         factory=True,
         workers=workers,
         access_log=False,

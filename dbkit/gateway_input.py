@@ -20,6 +20,9 @@ MAX_DEPTH = 64
 
 _MAX_EXPONENT = 308
 _decode = msgspec.json.Decoder().decode
+_MAX_FRACTION = 16_000
+"""Digits behind the point: numeric has 16,383, of which an exponent may take 308."""
+_FRACTION = re.compile(rb"\.[0-9]{%d}" % _MAX_FRACTION)
 _LARGE_EXPONENT = re.compile(rb"[0-9.][eE][+-]?[0-9]{3}")
 _OPENING = re.compile(rb"[\[{]")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,200}")
@@ -57,8 +60,8 @@ def check_payload(raw: bytes) -> bytes:
         _check_depth(cast("dict[str, Any]", value))
     if b"\\u0000" in raw:
         _check_strings(cast("dict[str, Any]", value))
-    if _LARGE_EXPONENT.search(raw):
-        msgspec.json.Decoder(float_hook=_check_exponent).decode(raw)
+    if _LARGE_EXPONENT.search(raw) or (len(raw) > _MAX_FRACTION and _FRACTION.search(raw)):
+        msgspec.json.Decoder(float_hook=_check_float).decode(raw)
     return raw
 
 
@@ -136,8 +139,11 @@ def _check_strings(value: object) -> None:
             _check_strings(item)
 
 
-def _check_exponent(text: str) -> float:
-    digits = text.lower().partition("e")[2].lstrip("+-0")
+def _check_float(text: str) -> float:
+    mantissa, _, exponent = text.lower().partition("e")
+    if len(mantissa.partition(".")[2]) > _MAX_FRACTION:
+        raise Refused(422, "INVALID_PAYLOAD", "a number in the payload has too many digits")
+    digits = exponent.lstrip("+-0")
     if len(digits) > len(str(_MAX_EXPONENT)) or int(digits or "0") > _MAX_EXPONENT:
         raise Refused(422, "INVALID_PAYLOAD", "an exponent in the payload is too large")
     return float(text)

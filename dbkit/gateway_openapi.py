@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, TypeAlias, cast
 
 from dbkit.gateway_answers import ENVELOPED, PLAIN, Shape, Template, shape_of
-from dbkit.gateway_errors import CODES, OWN_CODES
+from dbkit.gateway_errors import CODES, OWN_CODES, refused_by_database
 from dbkit.gateway_examples import NO_EXAMPLE, example_of
 from dbkit.gateway_query import RESERVED
 from dbkit.gateway_version import Version, Versions
@@ -305,7 +305,19 @@ def _responses(
     for status in _PHRASES:
         if status not in skipped:
             found[str(status)] = {"$ref": f"#/components/responses/Error{status}"}
+    for status in _chosen_statuses(call.response):
+        found.setdefault(str(status), _error_response(status, row.name))
     return found
+
+
+def _chosen_statuses(response_schema: object) -> list[int]:
+    """`"x-dbkit-errors": [402, 418]`: statuses that the handler raises as PT402 and PT418."""
+    if not isinstance(response_schema, dict):
+        return []
+    given: object = cast("Json", response_schema).get("x-dbkit-errors")
+    if not isinstance(given, list):
+        return []
+    return [s for s in cast("list[object]", given) if isinstance(s, int) and 400 <= s < 500]
 
 
 def _success_words(status: int) -> str:
@@ -517,9 +529,11 @@ def _error_response(status: int, version: str) -> Json:
     codes = sorted(
         {code for code, s, _ in CODES.values() if s == status}
         | {code for code, (s, _) in OWN_CODES.items() if s == status}
+        | ({refused_by_database(f"PT{status}").code} if status not in _PHRASES else set())
     )
     found: Json = {
-        "description": f"{_PHRASES[status]} Codes: {', '.join(codes[:12])}"
+        "description": f"{_PHRASES.get(status, 'The call says why.')} Codes: "
+        + ", ".join(codes[:12])
         + (", …" if len(codes) > 12 else "."),
         "headers": {"X-Request-Id": _header("RequestId")},
         "content": {

@@ -121,7 +121,7 @@ class Session:
         self.lost = False
         self.until = math.inf
         """Time by which an answer must have come; infinite while no request has the session."""
-        self._loop.add_reader(self._socket, self._readable)
+        self._loop.add_reader(self._socket, self.look)
 
     async def prepare(self) -> None:
         """Parse the statement once for all calls of this session."""
@@ -218,7 +218,9 @@ class Session:
         self._writing = False
         self._loop.remove_writer(self._socket)
 
-    def _readable(self) -> None:
+    def look(self) -> None:
+        """Take what has arrived. The loop says when; the pool looks now and then too, since uvloop
+        ceases without a word to watch a socket that was reset."""
         try:
             self._pgconn.consume_input()
             self._collect()
@@ -246,6 +248,9 @@ class Session:
             else:
                 gap = False
                 self._results.append(result)
+                if _fatal(result):
+                    self.lose(Away("the server ended the connection", sent=True))
+                    return
 
     def _finish(self) -> None:
         if self._pgconn.status != pq.ConnStatus.OK and not self._results:
@@ -292,6 +297,7 @@ class Pool:
         self.timeout_seconds = timeout_seconds
         self._idle: list[Session] = []
         self._all: set[Session] = set()
+        self._joining: set[Session] = set()
         self._queue: deque[asyncio.Future[Session]] = deque()
         self._short = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -443,6 +449,7 @@ class Pool:
 
     async def _add(self) -> None:
         session = Session(await self._connect(), self._forget)
+        self._joining.add(session)
         try:
             async with asyncio.timeout(_CONNECT_SECONDS):
                 await self._make_ready(session)
@@ -452,6 +459,10 @@ class Pool:
         except BaseException:
             session.close()
             raise
+        finally:
+            self._joining.discard(session)
+        if session.lost:
+            return
         self._all.add(session)
         self._refused = False
         self._release(session)
@@ -502,12 +513,15 @@ class Pool:
             await self._short.wait()
 
     async def _sweep(self) -> None:
-        """A server that is frozen keeps no time-out: end sessions whose answer is overdue."""
+        """Notice what no event tells: a server that is frozen keeps no time-out, for example."""
         while True:
             await asyncio.sleep(_SWEEP_SECONDS)
             now = self._time()
-            for session in [session for session in self._all if now > session.until]:
-                session.lose(Silent())
+            for session in (*self._all, *self._joining):
+                if now > session.until:
+                    session.lose(Silent())
+                elif not session.lost:
+                    session.look()
 
     def _fail_waiting(self) -> None:
         while self._queue:
@@ -524,7 +538,7 @@ def _check(results: Sequence[pq.abc.PGresult]) -> None:
                 _field(result, DiagnosticField.MESSAGE_PRIMARY) or "",
                 _field(result, DiagnosticField.MESSAGE_DETAIL),
                 _field(result, DiagnosticField.MESSAGE_HINT),
-                fatal=_field(result, DiagnosticField.SEVERITY_NONLOCALIZED) in _FATAL,
+                fatal=_fatal(result),
             )
 
 
@@ -536,6 +550,13 @@ def _ended(results: Sequence[pq.abc.PGresult]) -> bool:
         if result.nfields == 2:
             return False
     return False
+
+
+def _fatal(result: pq.abc.PGresult) -> bool:
+    return (
+        result.status == ExecStatus.FATAL_ERROR
+        and _field(result, DiagnosticField.SEVERITY_NONLOCALIZED) in _FATAL
+    )
 
 
 def _field(result: pq.abc.PGresult, field: DiagnosticField) -> str | None:

@@ -9,14 +9,24 @@ import threading
 from types import FrameType
 
 import uvicorn
+from starlette.types import ASGIApp
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors.multiprocess import Multiprocess
+
+from dbkit.cli_parts import log_to_stderr
+from dbkit.gateway import from_environment
 
 _BACKLOG = 2048
 
 
 class CannotListen(Exception):
     """The address cannot be had; the message says why."""
+
+
+def application(verbose: bool) -> ASGIApp:
+    """Made in each process, whose log is set up first."""
+    log_to_stderr(verbose)
+    return from_environment()
 
 
 def listen(host: str, port: int) -> socket.socket:

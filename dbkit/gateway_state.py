@@ -34,6 +34,9 @@ from dbkit.gateway_version import Versions
 from dbkit.settings import GatewaySettings
 
 _REFRESH_SECONDS = 5.0
+_FIRST_SECONDS = 0.5
+"""As long as there is no catalog, nothing is served: it is asked for more often."""
+
 _SETTLE_SECONDS = 0.02
 """Several notifications of one transaction, or of a script, are one refresh."""
 
@@ -79,6 +82,8 @@ class State:
         self._indexes: dict[tuple[str, str], QueryIndex] = {}
         self._names: frozenset[str] = frozenset()
         self._writes: frozenset[str] = frozenset()
+        self._unread: str | None = None
+        """Why the catalog could not be read the last time: said once."""
         self._stale = asyncio.Event()
         self._refresher: asyncio.Task[None] | None = None
 
@@ -179,7 +184,8 @@ class State:
     async def _keep_fresh(self) -> None:
         while True:
             try:
-                async with asyncio.timeout(_REFRESH_SECONDS):
+                pause = _FIRST_SECONDS if self.catalog is None else _REFRESH_SECONDS
+                async with asyncio.timeout(pause):
                     await self._stale.wait()
                 await asyncio.sleep(_SETTLE_SECONDS)
             except TimeoutError:
@@ -192,8 +198,11 @@ class State:
         try:
             catalog = await self.backstage.catalog()
         except (psycopg.Error, OSError, TimeoutError) as error:
-            _log.warning("the catalog cannot be read", reason=str(error))
+            if (reason := str(error)) != self._unread:
+                _log.warning("the catalog cannot be read", reason=reason)
+            self._unread = reason
             return
+        self._unread = None
         if catalog == self.catalog:
             return
         self._use(catalog)

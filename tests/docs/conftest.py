@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import signal
+import socket
 import sys
 from pathlib import Path
 
@@ -42,13 +45,23 @@ def environment(programs: Path, package: Path) -> dict[str, str]:
     """What an example sees: no database of the developer's, the checkout's own package."""
     ours = ("DATABASE_URL", "DBKIT_HOME", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")
     kept = {k: v for k, v in os.environ.items() if not k.startswith("PG") and k not in ours}
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
     return kept | {
         "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(package),
         "PGCONNECT_TIMEOUT": "10",
+        "PORT": str(port),
         "NO_COLOR": "1",
         "COLUMNS": "200",
     }
+
+
+def end_servers(folder: Path) -> None:
+    """Those that a page has started and, because it failed, not ended."""
+    for file in folder.glob("*.pid"):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(file.read_text("utf-8")), signal.SIGTERM)
 
 
 def with_database(surroundings: dict[str, str], url: str) -> dict[str, str]:

@@ -14,7 +14,7 @@ import pytest
 from dbkit.server import Server
 from tests.conftest import new_database
 from tests.docs.blocks import LANGUAGES, RUN, Runner, blocks_of, commands, fits, scheduled
-from tests.docs.conftest import ROOT, environment, page_blocks, with_database
+from tests.docs.conftest import ROOT, end_servers, environment, page_blocks, with_database
 
 OWN_SERVER = "README.md"
 RECIPES = "CONTRIBUTING.md"
@@ -50,11 +50,15 @@ def runner(
         try:
             yield Runner(tmp_path, surroundings)
         finally:
+            end_servers(tmp_path)
             subprocess.run(["dbkit", "down"], cwd=tmp_path, env=surroundings, check=False)
         return
     server: Server = request.getfixturevalue("server")
     with new_database(server, request.getfixturevalue("restaurants")) as url:
-        yield Runner(tmp_path, with_database(environment(programs, ROOT), url))
+        try:
+            yield Runner(tmp_path, with_database(environment(programs, ROOT), url))
+        finally:
+            end_servers(tmp_path)
 
 
 WITH_EXAMPLES = [

@@ -63,16 +63,19 @@ def _command_line(pid: int) -> bytes:
 
 
 @contextmanager
-def served(url: str, *arguments: str, ready: bool = True, **environment: str) -> Iterator[Served]:
-    """`environment`: settings. `ready`: wait until a load balancer would send requests."""
+def served(
+    url: str | None, *arguments: str, ready: bool = True, **environment: str
+) -> Iterator[Served]:
+    """`url`: DATABASE_URL, if any. `environment`: settings. `ready`: wait until it is."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("DBKIT_", "DATABASE_"))}
+    named = {} if url is None else {"DATABASE_URL": url}
     command = [sys.executable, "-m", "dbkit", "serve", "--json", "--port", "0", *arguments]
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
         with log.open("wb") as file:
             process = subprocess.Popen(
                 command,
-                env=inherited | {"DATABASE_URL": url} | environment,
+                env=inherited | named | environment,
                 stdout=subprocess.PIPE,
                 stderr=file,
             )

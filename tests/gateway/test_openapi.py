@@ -543,3 +543,16 @@ def test_a_schema_without_end_ends() -> None:
     assert len(fields_of(deep)) <= 10
     wide = {"type": "object", "properties": {f"f{n}": {} for n in range(5000)}}
     assert len(fields_of(wide)) == 300
+
+
+def test_statuses_that_a_handler_chooses_are_declared_where_its_schema_names_them() -> None:
+    """PT402 is no status of every call: `x-dbkit-errors` says whose."""
+    marked = row("pay", response_schema=ORDER | {"x-dbkit-errors": [402, 404, 418, 200, "x"]})
+    calls = [row("get_order"), marked]
+    document = openapi(CATALOG | {"calls": calls}, "v2")
+    assert ABOUT.is_valid(document)
+    pay = document["paths"]["/rpc/pay"]["post"]["responses"]
+    assert "PAYMENT_REQUIRED" in pay["402"]["description"]
+    assert "$ref" in pay["404"] and "418" in pay
+    assert "x-dbkit-errors" not in msgspec.json.encode(document).decode()
+    assert "402" not in document["paths"]["/rpc/get_order"]["post"]["responses"]

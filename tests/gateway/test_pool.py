@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import json
 import os
 import random
 import signal
 import socket
-from collections.abc import Callable
+import struct
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from dbkit.gateway_pool import Away, Busy, Failed, Pool, Session, Silent
 from tests.gateway.pooled import CLEAN, call, kept, pooling, settled
@@ -298,6 +301,60 @@ async def test_a_frozen_backend_is_given_up_while_connections_are_refused(
         assert not away.value.sent
         pool._url = gateway_url
         await works(pool)
+
+
+@pytest.mark.parametrize("watched", [True, False])
+@pytest.mark.parametrize("within", [None, 5.0])
+async def test_a_reset_is_noticed(gateway_url: str, watched: bool, within: float | None) -> None:
+    """Also where the loop does not tell: uvloop ceases to watch a socket that is reset."""
+    async with relay(gateway_url) as (url, reset), pooling(url) as pool:
+        task = asyncio.create_task(pool.serve(call("nap", {"seconds": 4}), within=within))
+        await asyncio.sleep(0.1)
+        if not watched:
+            for session in pool._all:
+                session._loop.remove_reader(session._socket)
+        reset()
+        async with asyncio.timeout(1.5):
+            with pytest.raises(Away) as away:
+                await task
+        assert away.value.sent
+        async with asyncio.timeout(1.5):
+            await works(pool)
+
+
+@asynccontextmanager
+async def relay(url: str) -> AsyncIterator[tuple[str, Callable[[], None]]]:
+    """The same database by another port, and what resets all connections there."""
+    target = conninfo_to_dict(url)
+    writers: list[asyncio.StreamWriter] = []
+
+    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        with contextlib.suppress(OSError):
+            while data := await reader.read(65536):
+                writer.write(data)
+        writer.close()
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        host, port = str(target["host"]), int(str(target["port"]))
+        there, back = await asyncio.open_connection(host, port)
+        await asyncio.gather(copy(reader, back), copy(there, writer))
+
+    def reset() -> None:
+        for writer in writers:
+            linger = struct.pack("ii", 1, 0)
+            with contextlib.suppress(OSError):
+                writer.get_extra_info("socket").setsockopt(
+                    socket.SOL_SOCKET, socket.SO_LINGER, linger
+                )
+            writer.transport.abort()
+        writers.clear()
+
+    listening = await asyncio.start_server(accept, "127.0.0.1", 0)
+    port = listening.sockets[0].getsockname()[1]
+    yield make_conninfo(url, port=port), reset
+    reset()
+    listening.close()
 
 
 async def test_closing_while_calls_run(gateway_url: str) -> None:
