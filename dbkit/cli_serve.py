@@ -105,7 +105,7 @@ def serve(
         forwarded_allow_ips=trust_proxy,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=grace,
-        timeout_worker_healthcheck=30,
+        timeout_worker_healthcheck=10,
         http="httptools",
         ws="none",
         lifespan="on",

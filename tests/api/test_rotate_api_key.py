@@ -56,7 +56,8 @@ def test_gateways_are_told(database: str) -> None:
 def test_refusals(db: Connection) -> None:
     freeze_clock(db, "2026-01-01T00:00:00Z")
     made = create(db, p_expires_at="2026-02-01T00:00:00Z")
-    for overlap in ("-1 second", "31 days", None, "infinity"):
+    endless = ["infinity"] if db.info.server_version >= 170000 else []
+    for overlap in ("-1 second", "31 days", None, *endless):
         with raises(db, "KD123"):
             one(db, WITH_OVERLAP, made["key_id"], overlap)
     for unknown in ("", "x", None, "0" * 16):

@@ -91,7 +91,7 @@ def served(
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
             try:
-                process.communicate(timeout=30)
+                process.communicate(timeout=60)
             finally:
                 process.kill()
 

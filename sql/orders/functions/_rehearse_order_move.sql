@@ -14,7 +14,7 @@ begin
   end if;
   perform set_config('dbkit.orders_rehearsed', 'on', false);
   select * into v_order from dbkit.orders o order by o.created_at desc, o.id desc limit 1;
-  v_order.id := -pg_backend_pid();
+  v_order.id := -pg_backend_pid()::bigint;
   v_order.status := 'preparing';
   v_order.completed_at := null;
   begin
