@@ -746,7 +746,7 @@ def explain_route(
 def find_api_key(
     digest: str,
 ) -> Call[FindApiKeyResult | None]:
-    """What a gateway asks: the key that a secret is good for now, by the SHA-256 of the whole
+    """What a gateway asks: the valid key to which a secret belongs, by the SHA-256 of the whole
     secret in hex; NULL when there is none. expires_at: when this secret ends, if nobody revokes
     it before. Needs service_role (KD003).
     """

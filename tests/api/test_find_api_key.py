@@ -1,4 +1,4 @@
-"""dbkit.find_api_key: the key that a secret is good for now."""
+"""dbkit.find_api_key: the valid key to which a secret belongs."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ import shutil
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +34,8 @@ SIZE, CLIENTS = 4, 12
 QUEUE, TIMEOUT = 0.5, 0.5
 PATIENCE = 2.0
 MARGIN = 1.0
+MANY = 40
+"""Answers that are waited for: several of each client."""
 """Of a machine that does other things too."""
 
 SLOW_NOTE = """
@@ -125,6 +127,15 @@ class Ledger:
     def between(self, begin: float, end: float) -> list[Answered]:
         return [a for a in self.answers if begin <= a.began and a.ended <= end]
 
+    async def reaches(self, number: int, since: float) -> None:
+        """So many answers to requests that began after that time."""
+        await self.until(lambda: len(self.between(since, float("inf"))) >= number)
+
+    async def until(self, reached: Callable[[], bool]) -> None:
+        async with asyncio.timeout(30):
+            while not reached():  # noqa: ASYNC110  (other tasks write the answers)
+                await asyncio.sleep(0.01)
+
     def slowest(self) -> float:
         return max(a.seconds for a in self.answers)
 
@@ -190,8 +201,9 @@ async def accepts(url: str) -> float:
             await asyncio.sleep(0.01)
 
 
-async def finish(ledger: Ledger, tasks: list[asyncio.Task[None]], seconds: float) -> None:
-    await asyncio.sleep(seconds)
+async def finish(ledger: Ledger, tasks: list[asyncio.Task[None]], since: float) -> None:
+    """When there are answers to requests that began after that time."""
+    await ledger.reaches(MANY, since)
     ledger.stopped = True
     async with asyncio.timeout(20):
         await asyncio.gather(*tasks)
@@ -200,15 +212,15 @@ async def finish(ledger: Ledger, tasks: list[asyncio.Task[None]], seconds: float
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGQUIT, signal.SIGINT])
 async def test_a_database_that_dies_and_comes_back(site: Site, how: signal.Signals) -> None:
     with load(site) as (ledger, tasks):
-        await asyncio.sleep(0.5)
+        await ledger.reaches(MANY, 0)
         os.kill(site.pid, how)
         dead = time.monotonic() + 0.3
-        await asyncio.sleep(1.3)
+        await ledger.reaches(MANY, dead)
         back = asyncio.create_task(accepts(site.server.url))
         begun = time.monotonic()
         site.server = await asyncio.to_thread(up, site.home)
         accepted = await back
-        await finish(ledger, tasks, 2.5)
+        await finish(ledger, tasks, accepted + 2)
     during = ledger.between(dead, begun)
     assert during
     assert {a.status for a in during} == {503}
@@ -226,16 +238,18 @@ async def test_a_database_that_dies_and_comes_back(site: Site, how: signal.Signa
 async def test_a_frozen_database(site: Site) -> None:
     """SIGSTOP to all of its processes: connections stay open and say nothing."""
     with load(site) as (ledger, tasks):
-        await asyncio.sleep(0.5)
+        await ledger.reaches(MANY, 0)
         frozen = site.processes()
         for pid in frozen:
             os.kill(pid, signal.SIGSTOP)
         at = time.monotonic()
-        await asyncio.sleep(4.5)
+        await ledger.reaches(MANY, at + 0.1)
+        # Also those that were under way have been given up.
+        await ledger.until(lambda: ledger.slowest() > TIMEOUT + PATIENCE)
         for pid in frozen:
             os.kill(pid, signal.SIGCONT)
         thawed = time.monotonic()
-        await finish(ledger, tasks, 2.5)
+        await finish(ledger, tasks, thawed + 2)
     during = ledger.between(at + 0.1, thawed)
     assert during
     assert {a.status for a in during} == {503}
@@ -253,7 +267,7 @@ async def test_a_frozen_postmaster_is_not_missed(site: Site) -> None:
     with load(site) as (ledger, tasks):
         os.kill(site.pid, signal.SIGSTOP)
         try:
-            await finish(ledger, tasks, 1)
+            await finish(ledger, tasks, time.monotonic())
         finally:
             os.kill(site.pid, signal.SIGCONT)
     assert {a.status for a in ledger.answers} == {200}
@@ -266,13 +280,13 @@ async def test_sessions_that_are_ended_under_load(site: Site) -> None:
     rounds = 8
     with load(site) as (ledger, tasks), connect(site.server.url, autocommit=True) as conn:
         for _ in range(rounds):
-            await asyncio.sleep(0.25)
+            await ledger.reaches(MANY, time.monotonic())
             conn.execute(
                 "select pg_terminate_backend(pid) from pg_stat_activity"
                 " where application_name = 'dbkit gateway'"
             )
         ended = time.monotonic()
-        await finish(ledger, tasks, 1.5)
+        await finish(ledger, tasks, ended + 1)
     ledger.check(site.server.url)
     refused = [a for a in ledger.answers if a.reads and a.status != 200]
     print(f"{len(refused)} reads refused in {rounds} rounds")

@@ -21,7 +21,7 @@ begin
 end
 $$;
 comment on function dbkit.find_api_key(text) is
-  'What a gateway asks: the key that a secret is good for now, by the SHA-256 of the whole secret in hex; NULL
+  'What a gateway asks: the valid key to which a secret belongs, by the SHA-256 of the whole secret in hex; NULL
 when there is none. expires_at: when this secret ends, if nobody revokes it before.
 Returns {key_id text, consumer text, role text, scopes text[], organization_id text?, expires_at timestamptz?}.
 Needs service_role (KD003).
