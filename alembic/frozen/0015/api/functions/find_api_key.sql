@@ -21,8 +21,8 @@ begin
 end
 $$;
 comment on function dbkit.find_api_key(text) is
-  'What a gateway asks: the valid key to which a secret belongs, by the SHA-256 of the whole secret in hex; NULL
-when there is none. expires_at: when this secret ends, if nobody revokes it before.
+  'What a gateway asks: the valid key to which a secret belongs, by the SHA-256 of the whole secret in hex;
+NULL when there is none. expires_at: when this secret ends, if nobody revokes it before.
 Returns {key_id text, consumer text, role text, scopes text[], organization_id text?, expires_at timestamptz?}.
 Needs service_role (KD003).
 Nullable: result.';
