@@ -2190,10 +2190,11 @@ def settle_deliveries(
     of 200 to 299 without an error is success (an empty one is none). error: a kind and a
     message, "timeout: …" (connect, dns, tls, reset, protocol, blocked …); blocked is never tried
     again. retry_after: the header as it came. response: an excerpt, of which 1000 characters are
-    kept. 410 disables the subscription; 429, 502, 504 and Retry-After make its endpoint rest;
-    else it is tried again as retry_schedule says, and after the last attempt it is dead. stale:
-    not settled, because the lease had ended and the delivery was returned, or there is no such
-    one. Needs service_role. Raises KD003, KD004.
+    kept, none of an event that names somebody who was forgotten. 410 disables the subscription;
+    429, 502, 504 and Retry-After make its endpoint rest; else it is tried again as
+    retry_schedule says, and after the last attempt it is dead. stale: not settled, because the
+    lease had ended and the delivery was returned, or there is no such one. Needs service_role.
+    Raises KD003, KD004.
     """
     return Call(
         "dbkit.settle_deliveries",

@@ -29,21 +29,27 @@ def cursor(conn: Connection, _version: Any = None, **request: Any) -> str:
     return found
 
 
-def decoded(text: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    return found
+def decoded(cursor: str) -> str:
+    body = cursor[65:]
+    return base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)).decode()
 
 
-def test_is_json_and_a_real_hmac(things: Connection) -> None:
-    text, signature = cursor(things).split(".")
-    assert set(decoded(text)) == {"s", "d", "v"}
-    assert decoded(text)["d"] == "next"
-    assert decoded(text)["v"] == ["2026-01-01T00:00:00+00:00", "5"]
+def test_is_the_edges_under_a_real_hmac(things: Connection) -> None:
+    found = page(things, cursor=cursor(things), limit=2)["page"]
+    following, previous = found["next_cursor"], found["previous_cursor"]
+    assert decoded(following) == decoded(previous)
+    assert one(things, "select %s::text[]", decoded(following)) == [
+        *("2026-01-01T00:00:00+00:00", "4"),
+        *("2026-01-01T00:00:00+00:00", "3"),
+    ]
+    assert following[0] + previous[0] == "np"
+    assert following[1:33] == previous[1:33], "the scope is the same"
     blocks = row(things, "select inner_block, outer_block from dbkit.api_cursor_keys")
     key = bytes(b ^ 0x36 for b in blocks["inner_block"])
     assert key == bytes(b ^ 0x5C for b in blocks["outer_block"])
-    mac = hmac.new(key, text.encode(), hashlib.sha256).digest()
-    assert signature == base64.urlsafe_b64encode(mac).decode().rstrip("=")
+    own = hmac.new(key, bytes.fromhex(following[1:33]), hashlib.sha256).digest()
+    inner = hashlib.sha256(own + following[65:].encode()).digest()
+    assert hashlib.sha256(own + inner).hexdigest() == following[33:65] + previous[33:65]
 
 
 def test_every_byte_counts(things: Connection) -> None:
@@ -59,8 +65,10 @@ def test_every_byte_counts(things: Connection) -> None:
 @pytest.mark.parametrize(
     "garbage",
     [
-        *("", " ", "x", ".", "a.b", "%%%", "é", "A" * 43, "." + "A" * 43, "A." + "A" * 43),
-        *("A" * 20_000, "A" * 16_000 + "." + "A" * 43, "\n", "null", "{}", 5, True, [], {}, ["a"]),
+        *("", " ", "x", "n", "p", "%%%", "é", "n" + "0" * 63, "n" + "0" * 64),
+        *("p" + "0" * 64 + "e30", "n" + "0" * 64 + "A" * 40_000, "n" + "0" * 64 + "%"),
+        "n" + "g" * 64 + "e30",
+        *("A" * 20_000, "n" + "F" * 64 + "e30", "\n", "null", "{}", 5, True, [], {}, ["a"]),
     ],
 )
 def test_garbage_is_refused(things: Connection, garbage: Any) -> None:
@@ -70,8 +78,13 @@ def test_garbage_is_refused(things: Connection, garbage: Any) -> None:
 
 def test_parts_of_two_cursors_do_not_fit(things: Connection) -> None:
     one_, two = cursor(things), cursor(things, sort="id")
+    back = page(things, cursor=one_, limit=2)["page"]
     for mixed in (
-        f"{one_.split('.')[0]}.{two.split('.')[1]}",
+        one_[:65] + two[65:],
+        one_[:33] + two[33:],
+        one_[:1] + two[1:33] + one_[33:],
+        "p" + back["next_cursor"][1:],
+        "n" + back["previous_cursor"][1:],
         one_ + one_,
         one_ + "=",
         " " + one_,
@@ -79,8 +92,9 @@ def test_parts_of_two_cursors_do_not_fit(things: Connection) -> None:
         one_[:-1],
         one_[1:],
     ):
-        with raises(things, "KD141"):
+        with raises(things, "KD141") as caught:
             page(things, cursor=mixed)
+        assert caught.detail["reason"] == "malformed"
 
 
 OTHERS: list[dict[str, Any]] = [
@@ -188,14 +202,15 @@ def test_is_good_for_one_shape_of_the_list(things: Connection) -> None:
 
 
 def test_whoever_seals_one_by_hand_gets_their_own(things: Connection) -> None:
+    seal = "select (dbkit._seal_cursors(dbkit._cursor_key('x', 'v2'), '{}'))[1]"
+    opened = "select dbkit._open_cursor(dbkit._cursor_key('x', 'v2'), %s, 'x', 'v2')"
     become(things, "authenticated", user_id="ada", organization_id="a")
-    text = decoded(cursor(things).split(".")[0])["s"]
-    sealed = one(things, "select next_cursor from dbkit._seal_cursors('x', '[]', null)")
-    assert decoded(sealed.split(".")[0])["s"] != text
+    sealed = one(things, seal)
+    assert one(things, opened, sealed) == []
+    assert sealed[1:33] != cursor(things)[1:33]
     become(things, "authenticated", user_id="bob", organization_id="a")
-    assert one(things, "select dbkit._open_cursor('x', %s)", sealed) == {}
-    with raises(things, "42501"):
-        things.execute("select dbkit._cursor_scope('x')")
+    assert one(things, opened, sealed) is None
+    assert one(things, "select dbkit._cursor_problem(%s)", sealed) == "other_list"
     with raises(things, "42501"):
         things.execute("table dbkit.api_cursor_keys")
 

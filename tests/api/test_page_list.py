@@ -401,6 +401,23 @@ def test_reads_only(things: Connection) -> None:
     assert page(things, limit=2, cursor=found["page"]["next_cursor"], filter={"id": {"gt": 2}})
 
 
+def test_a_session_that_has_not_heard_of_a_registration(things: Connection) -> None:
+    """A commit shows the row of a list a moment before other sessions hear of functions."""
+    things.execute("""
+    create or replace function dbkit._list_page(text, jsonb, text) returns json
+    language sql as $$ select null::json $$""")
+    assert ids(page(things, limit=3)) == [10, 9, 8]
+    things.execute("delete from dbkit.api_lists")
+    with raises(things, "KD142"):
+        page(things, limit=3)
+
+
+def test_a_session_that_has_not_heard_of_an_end(things: Connection) -> None:
+    things.execute("delete from dbkit.api_lists")
+    with raises(things, "KD142"):
+        page(things, filter={"id": {"gt": 2}})
+
+
 def test_from_python(things: Connection) -> None:
     first = page_list("things", {"limit": 4, "count": "exact"}).run(things)
     assert [item["id"] for item in first.items if isinstance(item, dict)] == [10, 9, 8, 7]

@@ -14,7 +14,7 @@ def test_cursors_survive_one_rotation_not_two(db: Connection) -> None:
     number = one(db, "select dbkit.rotate_cursor_key()")
     assert ids(page(db, cursor=old)) == [2, 1]
     new = page(db, limit=1)["page"]["next_cursor"]
-    assert new.split(".")[0] == old.split(".")[0]
+    assert new[:33] + new[65:] == old[:33] + old[65:]
     assert new != old
     assert one(db, "select dbkit.rotate_cursor_key()") > number
     assert len(rows(db, "select from dbkit.api_cursor_keys")) == 2

@@ -14,7 +14,7 @@ def test_leaves_nothing_but_the_table(db: Connection) -> None:
     assert one(db, "select dbkit.unregister_list('things')")
     with raises(db, "KD142"):
         page(db)
-    assert one(db, "select to_regproc('dbkit._rows_of_things')") is None
+    assert one(db, "select to_regproc('dbkit._page_of_things')") is None
     assert len(page(db, "others")["items"]) == 3
     assert not one(db, "select dbkit.unregister_list('things')")
     register(db)

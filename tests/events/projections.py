@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 import time
@@ -168,24 +169,28 @@ def wait_for_lock(conn: Connection, pid: int) -> None:
 def writers(
     url: str, count: int, work: Callable[[Connection, int, int], None]
 ) -> Iterator[threading.Event]:
-    """Threads that call `work(connection, writer, n)` until the block ends; raises their errors."""
+    """Threads that call `work(connection, writer, n)` until the block ends, each at least once
+    before it begins; raises their errors."""
     stop = threading.Event()
-    started = threading.Barrier(count + 1, timeout=60)
+    begun = threading.Semaphore(0)
 
-    def write(number: int) -> int:
-        done = 0
+    def write(number: int) -> None:
         with connect(url, autocommit=True) as conn:
-            started.wait()
-            while not stop.is_set():
+            try:
+                work(conn, number, 0)
+            finally:
+                begun.release()
+            for done in itertools.count(1):
+                if stop.is_set():
+                    return
                 work(conn, number, done)
-                done += 1
-        return done
 
     with ThreadPoolExecutor(count) as pool:
         running = [pool.submit(write, number) for number in range(count)]
         try:
-            started.wait()
+            assert all(begun.acquire(timeout=60) for _ in range(count))
             yield stop
         finally:
             stop.set()
-        assert all(future.result() > 0 for future in running)
+        for future in running:
+            future.result()

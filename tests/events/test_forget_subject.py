@@ -189,6 +189,32 @@ def test_what_a_consumer_says_later_is_not_kept(database: str) -> None:
         assert groups.status(conn)["last_error"] == "no name"
 
 
+def test_what_an_endpoint_answers_later_is_not_kept(database: str) -> None:
+    """It was sent the event before, in plain text. Control: what is said of others stays."""
+    other = {"customer": {"id": "cu-2", "name": "Ada", "email": "ada@example.com"}}
+    with connect(database, autocommit=True) as conn:
+        protect(conn)
+        subscribed(conn, retry_schedule=[0, 0, 0])
+        append(conn, "a", "Registered", PERSON)
+        append(conn, "b", "Registered", other)
+        fan_out(conn)
+        claimed = claim(conn)
+        assert len(claimed) == 2
+        conn.execute(FORGET)
+        for each in claimed:
+            settle(conn, result(each, 500, response="we got Ada", error="body: Ada is odd"))
+        logs = rows(
+            conn,
+            "select e.aggregate_id, l.last_error, l.failures from dbkit.event_delivery_log l"
+            " join dbkit.event_store e using (position)",
+        )
+        kept = {log["aggregate_id"]: (log["last_error"], *log["failures"]) for log in logs}
+        assert kept["a"][0] == kept["a"][1]["error"] == "body: forgotten"
+        assert "response" not in kept["a"][1]
+        assert kept["b"][0] == "body: Ada is odd"
+        assert kept["b"][1]["response"] == "we got Ada"
+
+
 def test_again_returns_the_first_receipt(db: Connection) -> None:
     protect(db)
     append(db, "a", "Registered", PERSON)

@@ -170,9 +170,9 @@ def tampered(cursor: str) -> Iterator[str]:
         yield cursor[:9] + byte + cursor[10:]
         yield cursor + byte
     yield from (cursor * 2, cursor.swapcase(), cursor[::-1], "", "null", "{}", "x" * 4000)
-    padded = cursor.partition(".")[0]
-    body = base64.urlsafe_b64decode(padded + "=" * (-len(padded) % 4))
-    yield base64.urlsafe_b64encode(body.replace(b"books", b"boots")).decode().rstrip("=")
+    body = base64.urlsafe_b64decode(cursor[65:] + "=" * (-len(cursor[65:]) % 4))
+    changed = body.replace(b"1", b"2").replace(b"a", b"b")
+    yield cursor[:65] + base64.urlsafe_b64encode(changed).decode().rstrip("=")
 
 
 def test_no_changed_cursor_is_taken(library: Library) -> None:

@@ -13,6 +13,7 @@ ON_PURPOSE: dict[str, str | tuple[str, ...]] = {
     # A STABLE function sees what was committed when the statement around it began.
     "_has_event_of": "routine is marked as VOLATILE, should be STABLE",
     "_error_to_keep": "routine is marked as VOLATILE, should be STABLE",
+    "_unquotable_deliveries": "routine is marked as VOLATILE, should be STABLE",
     "_newest_position": "routine is marked as VOLATILE, should be STABLE",
     # It locks rows.
     "_begin_alert_tick": "routine is marked as VOLATILE, should be STABLE",
@@ -20,9 +21,8 @@ ON_PURPOSE: dict[str, str | tuple[str, ...]] = {
     "_requeued_batch": "routine is marked as VOLATILE, should be STABLE",
     # What it executes is the signature of a function, let in by register_worker_task.
     "run_worker_task": "text type variable is not sanitized",
-    # What they execute is written from a list's definition, values are parameters. EXPLAIN is a
+    # What it executes is written from a list's definition, values are parameters. EXPLAIN is a
     # command, which only a VOLATILE function may execute.
-    "page_list": "text type variable is not sanitized",
     "_count_list": (
         "text type variable is not sanitized",
         "routine is marked as VOLATILE, should be STABLE",

@@ -129,7 +129,7 @@ def test_upgrades_with_data_in_it(empty_database: str, database: str, revision: 
         missing = [row for row in kept if not is_kept(table, row["row"], after[table])]
         assert missing == [], f"{table} lost rows"
     with psycopg.connect(empty_database) as here, psycopg.connect(database) as there:
-        own = {"call hello v2", "function dbkit._rows_of_notes(text[],bigint,bigint,integer)"}
+        own = {"call hello v2", "function dbkit._page_of_notes(text[],integer,bigint,jsonb,text)"}
         same = {k: v for k, v in catalog.snapshot(here).items() if k not in own}
         assert catalog.differences(same, catalog.snapshot(there)) == []
 

@@ -32,7 +32,7 @@ GENERATED = frozenset(
         "_dispatch_query",
         "_dispatch_shared_query",
         "_fast_route",
-        "_list_rows",
+        "_list_page",
         "_metric_value_key",
     }
 )

@@ -102,17 +102,18 @@ _GROUPS: list[tuple[Roles, str]] = [
     (
         ALL,
         """list_lists page_list
-        _check_list_request _count_list _fits_type _list_branches _list_edge _list_fields
-        _list_filter _list_number _list_order _list_order_by _list_place _list_rows _list_search
+        _check_list_request _count_list _cursor_key _cursor_mac _cursor_problem _fits_type
+        _has_cursor_mac _list_branches _list_fields _list_filter _list_number _list_order
+        _list_order_by _list_page _list_place _list_search
         _list_sort _list_statement _list_test _list_total _list_value _list_value_words
-        _open_cursor _raise_list_request _seal_cursors""",
+        _open_cursor _raise_list_cursor _raise_list_request _seal_cursors""",
     ),
     (ADMIN, "register_list rotate_cursor_key unregister_list"),
     (
         NOBODY,
-        """_cursor_scope _generate_list _generate_list_dispatcher _has_list_index _list_columns
+        """_generate_list _generate_list_dispatcher _has_list_index _list_columns
         _list_filter_problem _list_filters _list_operators _list_problem _list_source
-        _list_warnings _new_cursor_key _raise_invalid_list _register_list _sign_cursor""",
+        _list_warnings _new_cursor_key _raise_invalid_list _register_list""",
     ),
     (
         ALL,
@@ -259,7 +260,8 @@ _GROUPS: list[tuple[Roles, str]] = [
         _refresh_delivery_queues _require_enabled _require_open_letters _restart_deliveries
         _blank_webhook_bodies _fitting_body _without_quotation
         _retry_delay _return_expired_leases _secret_key _set_paused _skip_orphans
-        _slow_endpoint _subscription_problem _unblock_streams _wake_delivery_queues
+        _slow_endpoint _subscription_problem _unblock_streams _unquotable_deliveries
+        _wake_delivery_queues
         _webhook_body _with_failure _write_missing_messages _write_webhook_messages""",
     ),
     # consumer groups: the service's, as read_all is
@@ -360,8 +362,8 @@ _GROUPS: list[tuple[Roles, str]] = [
 FUNCTIONS: dict[str, Roles] = {name: roles for roles, names in _GROUPS for name in names.split()}
 
 DEFINERS_FOR_CLIENTS: dict[str, str] = {
-    "_open_cursor": "reads the key; says only whether a cursor is the caller's own",
-    "_seal_cursors": "reads the key; the caller's identity is signed, and comes from the session",
+    "_cursor_key": "signs the caller's own scope, which comes from the session, with the key",
+    "_cursor_problem": "says only whether a cursor was ever signed here",
     "register_client_region": "adds to telemetry that clients may not read; returns nothing",
     "_pinned_version": "reads one pin, that of the caller's own client or organization",
     "check_rate_limit": "counts a call against the caller's own limit; nobody else's can be named",

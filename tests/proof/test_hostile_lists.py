@@ -114,7 +114,9 @@ def test_private_functions_by_hand(things: str) -> None:
         executed = rows(
             conn,
             "select proname from pg_proc where pronamespace = 'dbkit'::regnamespace and prosrc ~* "
-            "'\\mexecute\\M' and proname ~ '^(page|_count)_list|^_list_|fits'"
+            "'\\mexecute\\M' and proname ~ '^(page|_count)_list|^_list_|^_page_of_|fits'"
             " and has_function_privilege(oid, 'execute') order by 1",
         )
-        assert [f["proname"] for f in executed] == ["_count_list", "_fits_type", "page_list"]
+        assert [f["proname"] for f in executed] == [
+            *("_count_list", "_fits_type", "_page_of_things", "page_list")
+        ]

@@ -18,7 +18,8 @@ begin
   then
     -- All unnamed callers would share their keys, and one could read the answer to another.
     perform dbkit.raise_error('KD105', '"idempotency_key" needs a client_id or user_id beside it',
-      '{"field": "idempotency_key"}', 'Set client_id in the request context, or leave the key out.');
+      '{"field": "idempotency_key"}',
+      'Say who calls (a token, the header X-Client-Id, client_id in the request context), or leave the key out.');
   end if;
   if not pg_try_advisory_xact_lock(hashtextextended('dbkit.idempotency ' || v_scope || p_key, 0)) then
     perform dbkit.raise_error('KD111', 'a request with this idempotency key is still running',

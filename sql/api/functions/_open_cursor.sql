@@ -1,41 +1,33 @@
--- Digests of the signatures are compared, not the signatures: how long that takes tells nothing about how
--- much of a forged one was right.
-create or replace function dbkit._open_cursor(p_binding text, p_cursor text)
-returns jsonb
+-- A signature is checked before anything is decoded, over the text as it came: so nothing but what was
+-- written here is ever parsed, and no two texts mean the same.
+create or replace function dbkit._open_cursor(
+  p_key bytea,
+  p_cursor text,
+  p_binding text,
+  p_version text default null
+)
+returns text[]
 language plpgsql
 stable
-security definer
-set search_path = pg_catalog, dbkit, pg_temp
 as $$
 declare
-  v_text text;
-  v_mac text;
-  v_cursor jsonb;
+  v_edges text[];
 begin
-  if length(p_cursor) > 16384 or p_cursor !~ '^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{43}$' then
+  if length(p_cursor) > 32768 or substr(p_cursor, 2, 32) <> encode(substr(p_key, 1, 16), 'hex')
+    or not dbkit._has_cursor_mac(p_cursor, substr(p_key, 17))
+    and not dbkit._has_cursor_mac(p_cursor, substr(dbkit._cursor_key(p_binding, p_version, p_before => true), 17))
+  then
     return null;
   end if;
-  v_text := left(p_cursor, -44);
-  v_mac := right(p_cursor, 43);
-  if not exists (
-    select
-    from dbkit.api_cursor_keys k
-    where sha256(convert_to(translate(encode(sha256(k.outer_block
-        || sha256(k.inner_block || convert_to(v_text, 'UTF8'))), 'base64'), '+/=', '-_'), 'UTF8'))
-      = sha256(convert_to(v_mac, 'UTF8'))
-  ) then
-    return null;
-  end if;
-  v_cursor := convert_from(decode(translate(v_text, '-_', '+/')
-    || repeat('=', (4 - length(v_text) % 4) % 4), 'base64'), 'UTF8')::jsonb;
-  if v_cursor ->> 's' <> dbkit._cursor_scope(p_binding) then
-    return '{}'::jsonb;
-  end if;
-  return v_cursor - 's';
+  v_edges := convert_from(decode(replace(replace(substr(p_cursor, 66), '-', '+'), '_', '/')
+    || repeat('=', 1 - length(p_cursor) & 3), 'base64'), 'UTF8')::text[];
+  return case left(p_cursor, 1) when 'n' then v_edges[cardinality(v_edges) / 2 + 1:]
+    else v_edges[:cardinality(v_edges) / 2] end;
 end
 $$;
-comment on function dbkit._open_cursor(text, text) is
-  'What _seal_cursors put into a cursor, {d, v}; {} for one that belongs to another caller or binding;
-NULL for one that was not signed here, or was changed, or whose key is gone.';
-grant execute on function dbkit._open_cursor(text, text)
+comment on function dbkit._open_cursor(bytea, text, text, text) is
+  'The edge behind which (a cursor of n) or before which (one of p) a page lies: the values of a row, {} for
+the very start or end. p_key: what _cursor_key gave for the binding and version.
+NULL for one that was not signed for this caller, binding and version: _cursor_problem tells why.';
+grant execute on function dbkit._open_cursor(bytea, text, text, text)
 to anon, authenticated, service_role, super_admin;

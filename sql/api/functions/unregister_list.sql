@@ -13,7 +13,7 @@ begin
     return false;
   end if;
   perform dbkit._generate_list_dispatcher();
-  execute format('drop function if exists dbkit.%I(text[], bigint, bigint, int)', '_rows_of_' || p_name);
+  execute format('drop function if exists dbkit.%I(text[], int, bigint, jsonb, text)', '_page_of_' || p_name);
   return true;
 end
 $$;

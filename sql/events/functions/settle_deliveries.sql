@@ -18,11 +18,13 @@ declare
   v_organizations text[];
   v_subscriptions uuid[];
   v_settled bigint[];
+  v_unquotable bigint[];
   v_streams text[];
   v_failed record;
 begin
   perform dbkit.require_service('settling deliveries');
   perform dbkit._check_delivery_list(p_results, 'p_results');
+  v_unquotable := dbkit._unquotable_deliveries(p_results);
   select array_agg(d.organization_id), array_agg(d.subscription_id)
   into v_organizations, v_subscriptions
   from jsonb_to_recordset(p_results) as r (delivery_id bigint)
@@ -90,6 +92,10 @@ begin
         retry_after text, duration_ms int, response text)
       where (r.status_code between 200 and 299 and coalesce(r.error, '') = '') is not true
     loop
+      if v_failed.delivery_id = any (v_unquotable) then
+        v_failed.error := dbkit._without_quotation(v_failed.error);
+        v_failed.response := null;
+      end if;
       if dbkit._fail_delivery(v_failed.delivery_id, v_failed.token, v_failed.status_code, v_failed.error,
         v_failed.retry_after, v_failed.duration_ms, v_failed.response)
       then
@@ -109,7 +115,7 @@ comment on function dbkit.settle_deliveries(jsonb) is
 error?, retry_after?, duration_ms?, response?}], at most 10000. Only a status of 200 to 299 without an error
 is success (an empty one is none). error: a kind and a message, "timeout: …" (connect, dns, tls, reset, protocol, blocked …);
 blocked is never tried again. retry_after: the header as it came. response: an excerpt, of which 1000
-characters are kept. 410 disables the subscription; 429, 502, 504 and Retry-After make its endpoint rest;
+characters are kept, none of an event that names somebody who was forgotten. 410 disables the subscription; 429, 502, 504 and Retry-After make its endpoint rest;
 else it is tried again as retry_schedule says, and after the last attempt it is dead.
 stale: not settled, because the lease had ended and the delivery was returned, or there is no such one.
 Returns {settled int, stale bigint[]}.

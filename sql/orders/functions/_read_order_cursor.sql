@@ -10,21 +10,22 @@ language plpgsql
 stable
 as $$
 declare
-  v_cursor jsonb;
+  v_edge text[];
 begin
   if p_cursor is null then
     return;
   end if;
-  v_cursor := dbkit._open_cursor(p_filter, p_cursor);
-  if v_cursor is null then
+  v_edge := dbkit._open_cursor(dbkit._cursor_key(p_filter, ''), p_cursor, p_filter, '');
+  if v_edge is not null then
+    created_at := v_edge[1]::timestamptz;
+    id := v_edge[2]::bigint;
+  elsif dbkit._cursor_problem(p_cursor) = 'malformed' then
     perform dbkit.raise_error('KD413', 'the cursor is malformed', '{"field": "cursor"}',
       'Pass next_cursor of the page before as it was, or none for the first page.');
-  elsif v_cursor = '{}' then
+  else
     perform dbkit.raise_error('KD413', 'the cursor was made for another list', '{"field": "cursor"}',
       'Keep caller, store_id and status the same from page to page, or start without a cursor.');
   end if;
-  created_at := (v_cursor -> 'v' ->> 0)::timestamptz;
-  id := (v_cursor -> 'v' ->> 1)::bigint;
 end
 $$;
 comment on function dbkit._read_order_cursor(text, text) is

@@ -4,10 +4,9 @@ language plpgsql
 stable
 as $$
 declare
-  v_sealed record := dbkit._seal_cursors(p_filter,
-    jsonb_build_array(to_jsonb(p_created_at) #>> '{}', p_id::text), null);
+  v_edge text[] := array[to_jsonb(p_created_at) #>> '{}', p_id::text];
 begin
-  return v_sealed.next_cursor;
+  return (dbkit._seal_cursors(dbkit._cursor_key(p_filter, ''), v_edge || v_edge))[1];
 end
 $$;
 comment on function dbkit._write_order_cursor(text, timestamptz, bigint) is

@@ -27,13 +27,13 @@ begin
     v_fixed := array(select f.key from jsonb_each(p_list.filters) as f where f.value ? 'eq');
   end if;
   select array_agg(format('sorting by %s has no index: create index on %s (%s)', o.key, p_list.source,
-    replace(dbkit._list_order_by(o.value -> 'order', false, ''), '.', '')) order by o.key)
+    replace(dbkit._list_order_by(o.value, false, ''), '.', '')) order by o.key)
   into v_found
   from jsonb_each(p_list.orders) as o
-  where not dbkit._has_list_index(v_source.id, o.value -> 'order', v_fixed)
+  where not dbkit._has_list_index(v_source.id, o.value, v_fixed)
     -- The way back along an index is another order only where there are NULLs.
     and not (o.key like '-%' and p_list.orders ? substr(o.key, 2)
-      and o.value @? '$.order[*][2] ? (@ == true)' is false);
+      and o.value @? '$[*][2] ? (@ == true)' is false);
   if v_source.relrowsecurity then
     v_found := v_found || array(
       select format('comparing %s is not leakproof: under row level security a cursor behind many rows reads them all', s)

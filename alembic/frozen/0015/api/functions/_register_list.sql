@@ -48,20 +48,13 @@ begin
     perform dbkit._raise_invalid_list(p_name, v_problem);
   end if;
   v_list.orders := (
-    select jsonb_object_agg(s.sort, jsonb_build_object('order', s.terms, 'statements',
-      jsonb_build_object('start', 4 * s.n, 'end', 4 * s.n + 1)
-        || case when s.terms @? '$[*][2] ? (@ == true)' then '{}'
-          else jsonb_build_object('after', 4 * s.n + 2, 'before', 4 * s.n + 3) end))
+    select jsonb_object_agg(s.sort, dbkit._list_order(v_list.column_types, v_list.key_columns, s.sort))
     from (
-      select u.sort, row_number() over (order by u.sort) as n,
-        dbkit._list_order(v_list.column_types, v_list.key_columns, u.sort) as terms
-      from (
-        select v_list.default_sort as sort
-        union
-        select c from unnest(v_list.sorts) as c
-        union
-        select '-' || c from unnest(v_list.sorts) as c
-      ) as u
+      select v_list.default_sort as sort
+      union
+      select c from unnest(v_list.sorts) as c
+      union
+      select '-' || c from unnest(v_list.sorts) as c
     ) as s);
   insert into dbkit.api_lists as l (name, source, shown, key_columns, sorts, default_sort, filters, search, max_limit,
     default_limit, required_role, column_types, orders, description, registered_at, registered_by)

@@ -1,99 +1,38 @@
--- Row level security and grants are the caller's: nothing here is SECURITY DEFINER but the signing of
--- cursors. A page without a filter runs a statement that was generated when the list was registered and
--- stays planned; with a filter the same writer's text is planned for its values, so that each filter
--- finds its index. One row more than asked for tells whether the list goes on. The setting keeps all
--- digits of a float in a cursor.
+-- Row level security and grants are the caller's: nothing here is SECURITY DEFINER but what reads the key of
+-- cursors. The work is in the function that was generated for the list (_generate_list): a page without
+-- a filter runs a statement that stays planned; with a filter the same writer's text is planned for its
+-- values, so that each filter finds its index. One setting keeps all digits of a float in a cursor. The other
+-- keeps plans: Postgres takes a LIMIT that it does not know for a tenth of the table, and would plan anew.
+-- It is json and not jsonb because rows are printed once and passed on: to parse and print them again takes
+-- as long as to read them.
 create or replace function dbkit.page_list(
   p_name text,
   p_request jsonb default '{}',
   p_version text default null
 )
-returns jsonb
+returns json
 language plpgsql
 stable
 set extra_float_digits = 1
+set plan_cache_mode = force_generic_plan
 as $$
 declare
-  v_list dbkit.api_lists;
   v_request jsonb := coalesce(p_request, '{}');
-  v_sort text;
-  v_order jsonb;
-  v_limit bigint;
-  v_filter record;
-  v_condition text := '';
-  v_values text[] := array[]::text[];
-  v_version text;
-  v_binding text;
-  v_place record;
-  v_statement int;
-  v_rows json[];
-  v_more boolean;
-  v_next boolean;
-  v_previous boolean;
-  v_cursors record;
-  v_total record;
-  v_count bigint;
-  v_count_kind text;
+  v_version text := coalesce(p_version, nullif(current_setting('dbkit.api_version', true), ''),
+    case when current_setting('request.headers', true) <> '' then dbkit.context_value('api_version') end);
+  v_page json := dbkit._list_page(p_name, v_request, v_version);
 begin
-  select * into v_list from dbkit.api_lists l where l.name = p_name;
-  perform dbkit._check_list_request(v_list, p_name, v_request);
-  v_sort := case when v_request ? 'sort' then dbkit._list_sort(v_list, v_request -> 'sort')
-    else v_list.default_sort end;
-  v_order := coalesce(v_list.orders -> v_sort -> 'order',
-    dbkit._list_order(v_list.column_types, v_list.key_columns, v_sort));
-  v_limit := case when v_request ? 'limit'
-    then dbkit._list_number(p_name, v_request, 'limit', v_list.default_limit, 1, v_list.max_limit)
-    else v_list.default_limit end;
-  if v_request ?| '{filter,search}' then
-    v_filter := dbkit._list_filter(v_list, v_request -> 'filter', v_request -> 'search');
-    v_condition := v_filter.condition;
-    v_values := v_filter.vals;
+  if v_page is not null then
+    return v_page;
+  elsif not exists (select from dbkit.api_lists l where l.name = p_name) then
+    perform dbkit.raise_error('KD142', format('there is no list "%s"', left(p_name, 63)),
+      jsonb_build_object('list', left(p_name, 63)), 'dbkit.list_lists() names those that there are.');
   end if;
-  v_version := coalesce(p_version, dbkit.context_value('api_version'));
-  if v_version is null then
-    select a.current_version into v_version from dbkit.active_api_version a;
-  end if;
-  v_binding := jsonb_build_array(p_name, v_version, v_order, v_condition, v_values)::text;
-  v_place := dbkit._list_place(p_name, v_request, v_binding, v_limit);
-
-  if v_condition = '' then
-    v_statement := (v_list.orders -> v_sort -> 'statements' -> v_place.shape)::int;
-  end if;
-  if v_statement is not null then
-    v_rows := dbkit._list_rows(v_list.list_id, v_place.edge, v_limit + 1, v_place.skipped, v_statement);
-  else
-    execute format('select array(%s)', dbkit._list_statement(v_list.source, v_list.shown, v_order, v_place.shape,
-      array(select e is null from unnest(v_place.edge) with ordinality as u (e, n) order by n), v_condition))
-    into v_rows
-    using v_place.edge, v_limit + 1, v_place.skipped, v_values;
-  end if;
-  v_more := cardinality(v_rows) > v_limit;
-  if v_place.shape in ('start', 'after') then
-    v_rows := v_rows[:v_limit];
-    v_next := v_more;
-    v_previous := v_place.shape = 'after' or v_place.skipped > 0;
-  else
-    v_rows := case when v_more then v_rows[2:] else v_rows end;
-    v_next := v_place.shape = 'before';
-    v_previous := v_more;
-  end if;
-
-  -- An empty page has no edge: what lies behind it is the list from its very end, or its very start ([]).
-  v_cursors := dbkit._seal_cursors(v_binding,
-    case when v_next then dbkit._list_edge(v_order, v_rows[cardinality(v_rows)]) end,
-    case when v_previous then dbkit._list_edge(v_order, v_rows[1]) end);
-  if v_request ? 'count' then
-    v_total := dbkit._list_total(v_list, v_request);
-    v_count := v_total.total;
-    v_count_kind := v_total.total_kind;
-  end if;
-  return json_build_object(
-    'items', case when v_request ? 'fields' then dbkit._list_fields(v_list, v_request -> 'fields', v_rows)
-      else array_to_json(v_rows) end,
-    'page', json_build_object('limit', v_limit, 'sort', v_sort, 'has_next', v_next, 'has_previous', v_previous,
-      'next_cursor', v_cursors.next_cursor, 'previous_cursor', v_cursors.previous_cursor,
-      'offset', case when v_request ?| '{offset,page}' then v_place.skipped end,
-      'total', v_count, 'total_kind', v_count_kind))::jsonb;
+  -- A commit shows its rows a moment before it tells other sessions that a function has changed.
+  execute format('select dbkit.%I(''{}'', null, 0, $1, $2)', '_page_of_' || p_name)
+  into v_page
+  using v_request, v_version;
+  return v_page;
 end
 $$;
 comment on function dbkit.page_list(text, jsonb, text) is

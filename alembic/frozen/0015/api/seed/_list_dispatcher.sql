@@ -7,7 +7,7 @@ declare
   v_name text;
 begin
   for v_name in select l.name from dbkit.api_lists l loop
-    execute format('drop function if exists dbkit.%I(text[], bigint, bigint, int)', '_rows_of_' || v_name);
+    execute format('drop function if exists dbkit.%I(text[], int, bigint, jsonb, text)', '_page_of_' || v_name);
   end loop;
 end $$;
-drop function dbkit._list_rows(int, text[], bigint, bigint, int);
+drop function dbkit._list_page(text, jsonb, text);

@@ -32,6 +32,6 @@ comment on column dbkit.api_lists.search is 'Columns of text that search looks i
 comment on column dbkit.api_lists.column_types is
   'By column: {type: the type''s full name, class: how a value is checked, not_null}.';
 comment on column dbkit.api_lists.orders is
-  'By sort: the whole order as [column, descending, nullable, type], and the numbers of its statements in the
-generated function _rows_of_<name>.';
+  'By sort, those for which _page_of_<name> has statements: the whole order as [column, descending, nullable,
+type].';
 grant select on dbkit.api_lists to anon, authenticated, service_role, super_admin;
