@@ -16,7 +16,7 @@ from psycopg.conninfo import conninfo_to_dict
 from dbkit.migrations import migrate
 from dbkit.server import Server, temporary_server
 from dbkit.settings import settings
-from tests.helpers import Connection, connect
+from tests.helpers import Connection, clear_session, connect
 from tests.proof import coverage_hook
 
 _numbers = itertools.count(1)
@@ -99,9 +99,22 @@ def shared_database(server: Server, template: str) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def sessions(shared_database: str) -> Iterator[list[Connection]]:
+    opened: list[Connection] = []
+    yield opened
+    for conn in opened:
+        conn.close()
+
+
 @pytest.fixture
-def db(shared_database: str) -> Iterator[Connection]:
-    """A superuser's connection in a transaction that is rolled back."""
-    with connect(shared_database) as conn:
-        yield conn
+def db(shared_database: str, sessions: list[Connection]) -> Iterator[Connection]:
+    """A superuser's connection in a transaction that is rolled back. Its session goes on from test
+    to test, as in a pool: a new one, with nothing compiled yet, takes longer than most tests."""
+    if not sessions or sessions[-1].closed:
+        sessions.append(connect(shared_database))
+    conn = sessions[-1]
+    yield conn
+    if not conn.closed:
         conn.rollback()
+        clear_session(conn)

@@ -19,6 +19,32 @@ def connect(url: str, **options: Any) -> Connection:
     return psycopg.connect(url, row_factory=dict_row, **options)
 
 
+def clear_session(conn: Connection) -> None:
+    """What DISCARD ALL does, plans apart: they are what a session is kept for."""
+    conn.autocommit = True
+    for statement in (
+        *("reset role", "reset session authorization", "reset all", "deallocate all"),
+        *("unlisten *", "discard temp", "discard sequences", "select pg_advisory_unlock_all()"),
+    ):
+        conn.execute(statement.encode())
+    conn.autocommit = False
+
+
+@contextmanager
+def notices(conn: Connection) -> Iterator[list[str]]:
+    """What the server says in the block."""
+    heard: list[str] = []
+
+    def note(notice: psycopg.errors.Diagnostic) -> None:
+        heard.append(notice.message_primary or "")
+
+    conn.add_notice_handler(note)
+    try:
+        yield heard
+    finally:
+        conn.remove_notice_handler(note)
+
+
 def rows(conn: Connection, statement: str, *args: object) -> list[dict[str, Any]]:
     return conn.execute(statement.encode(), args or None).fetchall()
 

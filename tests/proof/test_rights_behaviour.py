@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.helpers import Connection, become, one, raises, rows, unbecome
+from tests.helpers import Connection, become, notices, one, raises, rows, unbecome
 from tests.orders.shop import Shop, build_shop, routed
 from tests.proof import rights
 
@@ -172,9 +172,8 @@ def test_no_function_gives_a_stranger_anything_of_an_order(
     become(db, role, **context)
     for name, value in settings.items():
         db.execute("select set_config(%s, %s, true)", [name, value])
-    heard: list[str] = []
-    db.add_notice_handler(lambda notice: heard.append(notice.message_primary or ""))
-    assert list(sweep(db, role, victims)) == []
+    with notices(db) as heard:
+        assert list(sweep(db, role, victims)) == []
     assert [h for h in heard for mark in victims.marks if mark in h] == []
 
 
@@ -222,12 +221,11 @@ def test_a_leaky_condition_sees_no_hidden_row(db: Connection, victims: Victims) 
         " $$ begin raise notice '%', p_text; return true; end $$;"
         " grant execute on function pg_temp.tell(text) to authenticated"
     )
-    heard: list[str] = []
-    db.add_notice_handler(lambda notice: heard.append(notice.message_primary or ""))
-    become(db, "authenticated", user_id="mallory")
-    assert rows(db, "select id from dbkit.orders where pg_temp.tell(customer_name)") == []
-    become(db, "authenticated", user_id="alice")
-    assert len(rows(db, "select id from dbkit.orders where pg_temp.tell(customer_name)")) == 1
+    with notices(db) as heard:
+        become(db, "authenticated", user_id="mallory")
+        assert rows(db, "select id from dbkit.orders where pg_temp.tell(customer_name)") == []
+        become(db, "authenticated", user_id="alice")
+        assert len(rows(db, "select id from dbkit.orders where pg_temp.tell(customer_name)")) == 1
     assert heard == ["Marked Alice"]
 
 
