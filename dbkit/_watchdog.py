@@ -23,6 +23,13 @@ from typing import Any, NamedTuple
 
 _PR_SET_CHILD_SUBREAPER = 36
 _COMMAND_SECONDS = 180.0
+_KEEPS_MEMORY = {
+    "MALLOC_TRIM_THRESHOLD_": str(32 << 20),
+    "MALLOC_MMAP_THRESHOLD_": str(16 << 20),
+    "MALLOC_TOP_PAD_": str(1 << 20),
+}
+"""For glibc, which else gives memory back after each big answer and takes it anew for the next, one
+page fault a page: a third of the time of a menu of 42 kB."""
 
 
 class Postmaster(NamedTuple):
@@ -34,9 +41,10 @@ class Postmaster(NamedTuple):
 
 
 def clean_environment() -> dict[str, str]:
-    """Our environment without PG* (PGDATA, PGPORT, PGOPTIONS … would change what commands do)."""
+    """Our environment without PG* (PGDATA, PGPORT, PGOPTIONS … would change what commands do), and
+    with what makes a server keep memory, if it does not say anything of that itself."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-    return kept | {"LC_ALL": "C"}
+    return _KEEPS_MEMORY | kept | {"LC_ALL": "C"}
 
 
 def spawn(

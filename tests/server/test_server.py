@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import shutil
 import signal
 import socket
@@ -400,6 +401,38 @@ def test_temporary_settings_override() -> None:
             shown: dict[str, str] = dict(connection.execute(query, [list(settings)]).fetchall())
         assert found.url.endswith("/other")
     assert shown == settings
+
+
+def faults_of_a_big_answer(url: str) -> float:
+    """Pages that a session takes anew for each, when it has given some before."""
+    big = (
+        b"select length(jsonb_agg(to_jsonb(repeat('x', 40) || n))::text)"
+        b" from generate_series(1, 9000) n"
+    )
+
+    def faults() -> int:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[7])
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        pid = connection.info.backend_pid
+        for _ in range(20):
+            connection.execute(big)
+        before = faults()
+        for _ in range(20):
+            connection.execute(big)
+        return (faults() - before) / 20
+
+
+@needs_proc
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the setting is glibc's")
+def test_keeps_memory_for_the_next_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Control: a server that is told to give everything back does."""
+    with temporary_server() as kept:
+        assert faults_of_a_big_answer(kept.url) < 20
+    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "0")
+    monkeypatch.setenv("MALLOC_TOP_PAD_", "0")
+    with temporary_server() as given:
+        assert faults_of_a_big_answer(given.url) > 100
 
 
 def test_bad_setting_shows_the_log(temporary_folder: Path) -> None:
