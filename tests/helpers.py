@@ -20,13 +20,14 @@ def connect(url: str, **options: Any) -> Connection:
 
 
 def clear_session(conn: Connection) -> None:
-    """What DISCARD ALL does, plans apart: they are what a session is kept for."""
+    """What DISCARD ALL does but for plans, which a session is kept for, and prepared statements,
+    which psycopg counts itself."""
     conn.autocommit = True
     for statement in (
-        *("reset role", "reset session authorization", "reset all", "deallocate all"),
-        *("unlisten *", "discard temp", "discard sequences", "select pg_advisory_unlock_all()"),
+        *("reset role", "reset session authorization", "reset all", "unlisten *"),
+        *("discard temp", "discard sequences", "select pg_advisory_unlock_all()"),
     ):
-        conn.execute(statement.encode())
+        conn.execute(statement.encode(), prepare=False)
     conn.autocommit = False
 
 
