@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import psycopg
@@ -19,6 +19,7 @@ from dbkit.settings import settings
 from tests.helpers import Connection, clear_session, connect
 from tests.proof import coverage_hook
 
+_TESTS_A_SESSION = 50
 _numbers = itertools.count(1)
 
 
@@ -100,20 +101,29 @@ def shared_database(server: Server, template: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def sessions(shared_database: str) -> Iterator[list[Connection]]:
-    opened: list[Connection] = []
-    yield opened
-    for conn in opened:
+def open_session(shared_database: str) -> Iterator[Callable[[], Connection]]:
+    """The session that tests have in turn. Now and then a new one: what a session has compiled of
+    functions that are rolled back, it keeps, and looks through whenever an object changes."""
+    kept: list[Connection] = []
+    numbers = itertools.count(1)
+
+    def give() -> Connection:
+        if kept and (kept[0].closed or next(numbers) % _TESTS_A_SESSION == 0):
+            kept.pop().close()
+        if not kept:
+            kept.append(connect(shared_database))
+        return kept[0]
+
+    yield give
+    for conn in kept:
         conn.close()
 
 
 @pytest.fixture
-def db(shared_database: str, sessions: list[Connection]) -> Iterator[Connection]:
+def db(open_session: Callable[[], Connection]) -> Iterator[Connection]:
     """A superuser's connection in a transaction that is rolled back. Its session goes on from test
     to test, as in a pool: a new one, with nothing compiled yet, takes longer than most tests."""
-    if not sessions or sessions[-1].closed:
-        sessions.append(connect(shared_database))
-    conn = sessions[-1]
+    conn = open_session()
     yield conn
     if not conn.closed:
         conn.rollback()
