@@ -21,6 +21,7 @@ def test_tells_connections_storage_queues_and_lags(db: Connection) -> None:
     latency(db, 5)
     roll_up(db)
     ingest(db, 7)
+    db.execute("select dbkit.ensure_metric_partitions(), dbkit.ensure_request_log_partitions()")
     found = figures(db)
     assert found["connections"][0]["value"] >= 1
     assert found["connections_max"][0]["value"] > 1

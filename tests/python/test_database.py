@@ -5,6 +5,7 @@ Faults are real: backends are terminated while they wait for an advisory lock th
 
 import asyncio
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -130,10 +131,12 @@ class Fault:
             "select pid from pg_locks where locktype = 'advisory' and not granted"
             " and database = (select oid from pg_database where datname = current_database())"
         )
-        while True:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
             found = self.connection.execute(statement.encode()).fetchall()
             if found:
                 return int(found[0]["pid"])
+        raise AssertionError("nobody waits for the lock")
 
     def terminate_waiting(self) -> None:
         self.connection.execute("select pg_terminate_backend(%s, 10000)", [self.waiting()])
@@ -510,15 +513,21 @@ async def test_async_users_of_one_pool_see_their_own_context_only(url: str) -> N
 
 
 async def test_async_cancelled_call_leaves_nothing_behind(url: str) -> None:
+    tasks: list[asyncio.Task[Any] | None] = []
+
     async with AsyncDatabase(url, min_size=1, max_size=1) as db:
-        task = asyncio.create_task(db.run(SLOW_READ, context=ALICE))
+
+        async def call() -> None:
+            tasks.append(asyncio.current_task())
+            await db.run(SLOW_READ, context=ALICE)
 
         def cancel(that: Fault) -> None:
             that.waiting()
-            task.get_loop().call_soon_threadsafe(task.cancel)
+            assert tasks[0] is not None
+            tasks[0].get_loop().call_soon_threadsafe(tasks[0].cancel)
 
         with pytest.raises(asyncio.CancelledError):
-            await meanwhile(url, task, cancel)
+            await meanwhile(url, call(), cancel)
         assert await db.run(WHOLE_CONTEXT) == {}
 
 

@@ -98,7 +98,8 @@ def platform(database: str) -> Any:
 
 def test_the_real_figures_are_readable(platform: PlatformCollector) -> None:
     found = samples(prometheus_text(platform.rows() or []))
-    assert found[("dbkit_partition_runway_days", (("table", "runtime_metrics"),))] > 14
+    # 14 on the day on which the database was made.
+    assert found[("dbkit_partition_runway_days", (("table", "runtime_metrics"),))] > 13
     assert found[("dbkit_figures_failed", (("figures", "events"),))] == 0
 
 

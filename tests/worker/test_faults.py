@@ -39,7 +39,7 @@ WAIT_SECONDS = 120 * TORTURE
 FEW_EVENTS = 3000 * TORTURE
 CONTROL_EVENTS = 600
 # Some of them early, some late: on a machine of any speed some hit a worker at work.
-CONTROL_FAULTS = [Fault("kill", n % WORKERS, 0.05 + 0.06 * (n % 6), 0) for n in range(12)]
+CONTROL_FAULTS = [Fault("kill", n % WORKERS, 0.05 * 2 ** (n % 6), 0) for n in range(12)]
 
 
 @pytest.fixture
