@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -32,7 +33,8 @@ from tests.helpers import (
     unbecome,
 )
 
-NOW = "2026-11-21T12:00:00Z"
+NOW = f"{datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1):%Y-%m-%d}T12:00:00Z"
+"""A day for which there are partitions, whenever that runs."""
 
 
 @pytest.mark.parametrize(
