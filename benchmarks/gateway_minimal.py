@@ -1,7 +1,7 @@
 """The limit: a Starlette handler that forwards one prepared statement, and does nothing else.
 
 No roles, versions, context, log, limits, checks or errors: `/rpc` forwards the routed call,
-`/direct` the handler's own function. psycopg's pool, autocommit, Postgres' own placeholders (`$1`).
+`/direct` the handler's own function. psycopg's pool, autocommit, Postgres' own parameters (`$1`).
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -13,6 +14,9 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 Connection = psycopg.Connection[dict[str, Any]]
+
+TOMORROW = f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%d}"
+"""A UTC day for which there are partitions, also when it begins while the tests run."""
 
 
 def connect(url: str, **options: Any) -> Connection:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -22,6 +21,7 @@ from tests.healing.parts import (
     stuck_orders,
 )
 from tests.helpers import (
+    TOMORROW,
     Connection,
     become,
     connect,
@@ -33,8 +33,7 @@ from tests.helpers import (
     unbecome,
 )
 
-NOW = f"{datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1):%Y-%m-%d}T12:00:00Z"
-"""A day for which there are partitions, whenever that runs."""
+NOW = f"{TOMORROW}T12:00:00Z"
 
 
 @pytest.mark.parametrize(
@@ -111,7 +110,7 @@ def todays(conn: Connection, store: int) -> Any:
 
 def test_todays_orders_stay_true(database: str, open_grill: int) -> None:
     with connect(database, autocommit=True) as conn:
-        conn.execute("set dbkit.clock = '2026-11-21T12:00:00Z'")
+        conn.execute(f"set dbkit.clock = '{NOW}'".encode())
         preparing = stuck_orders(conn, open_grill, 3, "preparing", 60, "7.50")
         stuck_orders(conn, open_grill, 2, "ready", 130, "2.25")
         one(conn, HEAL)

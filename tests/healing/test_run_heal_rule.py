@@ -7,7 +7,17 @@ from decimal import Decimal
 import pytest
 
 from tests.healing.parts import DRY, RUN, ledger, lit, make_house, register_lamps
-from tests.helpers import Connection, become, freeze_clock, one, raises, row, rows, unbecome
+from tests.helpers import (
+    TOMORROW,
+    Connection,
+    become,
+    freeze_clock,
+    one,
+    raises,
+    row,
+    rows,
+    unbecome,
+)
 
 
 @pytest.fixture
@@ -104,14 +114,14 @@ def test_a_rule_that_does_more_than_it_may_is_taken_back(house: Connection) -> N
 
 def test_the_budget_of_an_hour(house: Connection) -> None:
     register_lamps(house, p_budget_per_hour=6, p_batch_size=4)
-    freeze_clock(house, "2026-11-21T10:00:00Z")
+    freeze_clock(house, f"{TOMORROW}T10:00:00Z")
     seen = [one(house, RUN, "lamps") for _ in range(3)]
     assert [s["healed"] for s in seen] == [4, 2, 0]
     assert [s["more"] for s in seen] == [True, False, False]
     assert seen[2]["outcome"] == "over_budget"
-    freeze_clock(house, "2026-11-21T10:59:59Z")
+    freeze_clock(house, f"{TOMORROW}T10:59:59Z")
     assert one(house, RUN, "lamps")["outcome"] == "over_budget"
-    freeze_clock(house, "2026-11-21T11:00:00Z")
+    freeze_clock(house, f"{TOMORROW}T11:00:00Z")
     assert one(house, RUN, "lamps")["healed"] == 4
     assert lit(house) == 10
 

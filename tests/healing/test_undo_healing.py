@@ -15,6 +15,7 @@ from tests.healing.parts import (
     stuck_orders,
 )
 from tests.helpers import (
+    TOMORROW,
     Connection,
     become,
     connect,
@@ -60,13 +61,13 @@ def test_restores_what_was_there(db: Connection, grill: int) -> None:
 
 
 def test_what_was_undone_is_not_healed_again(db: Connection, grill: int) -> None:
-    freeze_clock(db, "2026-11-21T12:00:00Z")
+    freeze_clock(db, f"{TOMORROW}T12:00:00Z")
     (stuck,) = stuck_orders(db, grill, 1, "preparing", 60)
     one(db, HEAL)
     one(db, UNDO, one(db, FIRST), None)
     assert one(db, HEAL)["healed"] == 0
     assert order(db, stuck)["status"] == "preparing"
-    freeze_clock(db, "2026-12-22T12:00:00Z")
+    freeze_clock(db, one(db, "select (dbkit.clock() + interval '31 days')::text"))
     assert one(db, HEAL)["healed"] == 1
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from tests.healing.parts import stuck_orders
-from tests.helpers import Connection, become, freeze_clock, one, raises, unbecome
+from tests.helpers import TOMORROW, Connection, become, freeze_clock, one, raises, unbecome
 from tests.orders.shop import Shop
 
-NOW = "2026-11-21T12:30:00Z"
+NOW = f"{TOMORROW}T12:30:00+00:00"
+FROM = (datetime.fromisoformat(NOW) - timedelta(hours=23.5)).isoformat()
+"""The hour in which the 24 before NOW begin."""
 SUMMARY = "select dbkit.get_order_health_summary(%s, %s)"
 REFRESH = "select dbkit.refresh_order_health()"
 
@@ -48,8 +51,8 @@ def test_of_a_store(db: Connection, busy: Shop) -> None:
     assert found == {
         "store_id": busy.stores["grill"],
         "hours": 24,
-        "from_hour": "2026-11-20T13:00:00+00:00",
-        "refreshed_at": "2026-11-21T12:30:00+00:00",
+        "from_hour": FROM,
+        "refreshed_at": NOW,
         "total_orders": 10,
         "completed_orders": 3,
         "cancelled_orders": 1,
@@ -100,11 +103,11 @@ def test_hours_of_utc_whatever_the_session_says(db: Connection, busy: Shop) -> N
 
 def test_is_as_old_as_the_refresh(db: Connection, busy: Shop) -> None:
     stuck_orders(db, busy.stores["grill"], 5, "ready", 90)
-    freeze_clock(db, "2026-11-21T12:45:00Z")
+    freeze_clock(db, f"{TOMORROW}T12:45:00Z")
     become(db, "service_role")
     found = summary(db)
     assert found["total_orders"] == 11
-    assert found["refreshed_at"] == "2026-11-21T12:30:00+00:00"
+    assert found["refreshed_at"] == NOW
     assert one(db, REFRESH)["refreshed"]
     assert summary(db)["total_orders"] == 16
 

@@ -9,7 +9,17 @@ import psycopg
 import pytest
 
 from tests.healing.parts import stuck_orders
-from tests.helpers import Connection, become, connect, freeze_clock, one, raises, row, unbecome
+from tests.helpers import (
+    TOMORROW,
+    Connection,
+    become,
+    connect,
+    freeze_clock,
+    one,
+    raises,
+    row,
+    unbecome,
+)
 from tests.orders.shop import Shop
 
 REFRESH = "select dbkit.refresh_order_health()"
@@ -17,7 +27,7 @@ SUM = "select coalesce(sum(total_orders), 0) from dbkit.mv_order_health"
 
 
 def test_brings_the_view_up_to_date_and_says_so(db: Connection, shop: Shop) -> None:
-    freeze_clock(db, "2026-11-21T12:00:00Z")
+    freeze_clock(db, f"{TOMORROW}T12:00:00Z")
     stuck_orders(db, shop.stores["grill"], 4, "ready", 61)
     become(db, "service_role")
     assert one(db, SUM) == 0

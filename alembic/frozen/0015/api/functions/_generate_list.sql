@@ -67,7 +67,7 @@ begin
     v_plain := false;
   end if;
   v_limit := case when v_request ? 'limit'
-    then dbkit._list_number(%4$L, v_request, 'limit', %5$s, 1, %6$s) else %5$s end;
+    then dbkit._list_number(%4$L, v_request, 'limit', %5$s, 1, %6$s)::int else %5$s end;
   v_read := v_limit + 1;
   if not v_plain then
     v_filter := dbkit._list_filter(v_list, v_request -> 'filter', v_request -> 'search');
