@@ -1,11 +1,13 @@
 """Order of versions: semver.org 2.0.0, paragraph 11, against the `semver` library."""
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from semver import Version
 
-from tests.helpers import Connection, one, raises, rows
+from tests.helpers import Connection, connect, one, raises, rows
 
 numbers = st.integers(min_value=0, max_value=10**12)
 alphabet = "0123456789abzABZ-"
@@ -28,30 +30,20 @@ def test_orders_the_specification_example(db: Connection) -> None:
     assert [r["v"] for r in found] == expected
 
 
+@pytest.fixture(scope="module")
+def session(shared_database: str) -> Iterator[Connection]:
+    with connect(shared_database, autocommit=True) as conn:
+        yield conn
+
+
 @settings(max_examples=300, deadline=None)
 @given(pair=st.tuples(versions, versions))
-def test_agrees_with_the_semver_library(shared_database: str, pair: tuple[str, str]) -> None:
-    keys = _keys(shared_database, pair)
+def test_agrees_with_the_semver_library(session: Connection, pair: tuple[str, str]) -> None:
+    found = rows(session, "select dbkit.semver_key(v) as k from unnest(%s::text[]) v", list(pair))
+    keys = [r["k"].encode() for r in found]
     left, right = (Version.parse(v) for v in pair)
     assert (keys[0] < keys[1]) == (left < right)
     assert (keys[0] == keys[1]) == (left == right)
-
-
-def _keys(url: str, pair: tuple[str, str]) -> list[bytes]:
-    conn = _connection(url)
-    found = rows(conn, "select dbkit.semver_key(v) as k from unnest(%s::text[]) v", list(pair))
-    return [r["k"].encode() for r in found]
-
-
-_open: dict[str, Connection] = {}
-
-
-def _connection(url: str) -> Connection:
-    from tests.helpers import connect
-
-    if url not in _open:
-        _open[url] = connect(url, autocommit=True)
-    return _open[url]
 
 
 def test_ignores_build_metadata(db: Connection) -> None:
