@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import jwt
 import psycopg
 import pytest
 import schemathesis
@@ -22,6 +23,7 @@ from dbkit.server import Server
 from tests.conftest import new_database
 from tests.gateway.serving import Serving, serving
 
+SECRET = "a secret of these tests, long enough"
 LIBRARY = Path(__file__).parent / "library.sql"
 
 SEED = 20261121
@@ -58,7 +60,8 @@ def library(server: Server, template: str, gateway_login: tuple[str, str]) -> It
     with new_database(server, template) as url:
         with psycopg.connect(url, autocommit=True) as conn:
             conn.execute(LIBRARY.read_bytes())
-        with serving(make_conninfo(url, user=user, password=password)) as running:
+        login = make_conninfo(url, user=user, password=password)
+        with serving(login, jwt_secret=SECRET) as running:
             yield running
 
 
@@ -74,12 +77,15 @@ class Report:
     errors: list[str] = field(default_factory=list[str])
 
 
-def run(document: dict[str, Any], base_url: str, *, thorough: bool = False) -> Report:
+def run(
+    document: dict[str, Any], base_url: str, *, token: str | None = None, thorough: bool = False
+) -> Report:
     config = SchemathesisConfig.from_dict(
         {
             "seed": SEED,
             "generation": {"max-examples": EXAMPLES, "deterministic": True, "database": "none"},
             "continue-on-failure": thorough,
+            "headers": {"Authorization": f"Bearer {token}"} if token else {},
             "checks": {
                 "positive_data_acceptance": {"expected-statuses": EXPECTED},
                 "negative_data_rejection": {"expected-statuses": REJECTED},
@@ -127,11 +133,18 @@ def _note(report: Report, event: events.ScenarioFinished) -> None:
                 )
 
 
-@pytest.mark.parametrize("version", ["v1", "v2", "v3"])
-def test_a_version_is_what_its_document_says(library: Serving, version: str) -> None:
+@pytest.mark.parametrize(
+    ("version", "user"), [("v1", None), ("v2", None), ("v3", None), ("v3", "sam")]
+)
+def test_a_version_is_what_its_document_says(
+    library: Serving, version: str, user: str | None
+) -> None:
     document = library.client.get(f"/api/{version}/openapi.json").json()
-    report = run(document, library.url + f"/api/{version}")
-    print(f"\n{version}, seed {SEED}: {sum(report.statuses.values())} requests, by status")
+    claims = {"sub": user, "role": "authenticated", "exp": 4_000_000_000}
+    token = jwt.encode(claims, SECRET, "HS256") if user else None
+    report = run(document, library.url + f"/api/{version}", token=token)
+    count = sum(report.statuses.values())
+    print(f"\n{version} for {user or 'anybody'}, seed {SEED}: {count} requests, by status")
     print("statuses", dict(sorted(report.statuses.items())), "phases", dict(report.phases))
     print("checks", dict(report.checks), "refused by a rule", report.rules)
     assert report.errors == []
