@@ -27,7 +27,7 @@ def serve(
             metavar="N",
             min=1,
             max=256,
-            help="Processes. SIGHUP restarts them one by one.",
+            help="Processes. If there are several, SIGHUP restarts them one by one.",
         ),
     ] = 1,
     drain: Annotated[
