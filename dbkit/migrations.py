@@ -28,8 +28,9 @@ SCHEMA = "dbkit"
 LOCK_KEY = 0x64626B6974  # "dbkit" in ASCII
 LOCK_TIMEOUT_MS = 300
 LOCK_ATTEMPTS = 200
-OLD_CALLS_SECONDS = 1.0
+OLD_CALLS_SECONDS = 2.0
 STEP = "dbkit step"
+IN_VAIN = "dbkit transactions waited for in vain"
 ORDER_FILE = "ORDER"
 CREATE_SCHEMA = f"""do $$ begin
   if to_regnamespace('{SCHEMA}') is null then create schema {SCHEMA}; end if;
@@ -126,26 +127,29 @@ def revert_frozen(revision: str) -> None:
 
 
 def _let_old_calls_end(connection: sa.Connection) -> None:
-    """Wait until the statements of this moment have ended: a call that began before the last
-    revision was committed may be inside a function that reads what this one drops. Before a step
-    holds any lock, and not for ever: a statement that goes on and on is no call."""
+    """Wait until the transactions of this moment have ended: one that began before the last
+    revision was committed may be inside a function that reads what this one drops, or call it yet,
+    as its session remembers it (a session hears of changes when it locks a table). Before a step
+    holds any lock, and not for ever: what was waited for in vain is no call, and not waited for
+    again."""
+    in_vain: set[str] = connection.info.setdefault(IN_VAIN, set())
     until = time.monotonic() + OLD_CALLS_SECONDS
-    old = _running_calls(connection)
+    old = _open_transactions(connection) - in_vain
     while old and time.monotonic() < until:
         time.sleep(0.005)
-        old &= _running_calls(connection)
+        old &= _open_transactions(connection)
+    in_vain |= old
 
 
-def _running_calls(connection: sa.Connection) -> set[str]:
-    """Transactions of others that are in a statement, as virtual ids; where this role may not see
-    the state of another's session, it counts."""
+def _open_transactions(connection: sa.Connection) -> set[str]:
+    """Those of others in this database, as virtual ids."""
     connection.exec_driver_sql("select pg_stat_clear_snapshot()")
     return set(
         connection.scalars(
             sa.text(
                 "select virtualtransaction from pg_locks join pg_stat_activity using (pid) "
                 "where locktype = 'virtualxid' and pid <> pg_backend_pid() "
-                "and datname = current_database() and coalesce(state, '') not like 'idle%'"
+                "and datname = current_database()"
             )
         )
     )

@@ -234,17 +234,19 @@ def temporary_server(
     prefer: str | None = None,
     settings: Mapping[str, str] | None = None,
     database: str = "dbkit",
+    parent: Path | None = None,
 ) -> Generator[Server]:
     """A server in a temporary directory; both are gone afterwards, also when we are killed.
 
-    fsync is off unless `settings` (names and values of postgresql.conf) says otherwise. With
-    `database_url` that server is yielded, and left alone afterwards.
+    fsync is off unless `settings` (names and values of postgresql.conf) says otherwise. The
+    directory is made in `parent`, else where temporary files are. With `database_url` that server
+    is yielded, and left alone afterwards.
     """
     if database_url:
         yield _external(database_url)
         return
     binaries, account = _choose(prefer, owner=None, major=None)
-    with _watched(account) as (base, execute):
+    with _watched(account, parent) as (base, execute):
         yield _temporary(_Site(base, binaries, account, execute), settings or {}, database)
 
 
@@ -712,9 +714,11 @@ _owned: dict[int, subprocess.Popen[str]] = {}
 
 
 @contextlib.contextmanager
-def _watched(account: _Account) -> Generator[tuple[Path, Callable[[dict[str, Any]], int]]]:
+def _watched(
+    account: _Account, parent: Path | None = None
+) -> Generator[tuple[Path, Callable[[dict[str, Any]], int]]]:
     """A temporary directory, and a way to run commands that end when this process does."""
-    process = _start_watchdog(account)
+    process = _start_watchdog(account, parent)
     owner = os.getpid()
     try:
         reply = _ask(process, None)
@@ -725,15 +729,15 @@ def _watched(account: _Account) -> Generator[tuple[Path, Callable[[dict[str, Any
             _end_watchdog(process)
 
 
-def _start_watchdog(account: _Account) -> subprocess.Popen[str]:
+def _start_watchdog(account: _Account, parent: Path | None) -> subprocess.Popen[str]:
     import tempfile
 
     # Isolated: not our working directory nor this package on the path. Neither end of its pipes
     # is inherited by what we or it start; its own session keeps a terminal's Ctrl-C from it.
-    parent = os.path.realpath(tempfile.gettempdir())
+    where = os.path.realpath(parent or tempfile.gettempdir())
     ids = ["" if number is None else str(number) for number in (account.uid, account.gid)]
     process = subprocess.Popen(
-        [sys.executable, "-I", "-S", _watchdog.__file__, parent, *ids],
+        [sys.executable, "-I", "-S", _watchdog.__file__, where, *ids],
         cwd="/",
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -20,7 +22,18 @@ from tests.helpers import Connection, clear_session, connect
 from tests.proof import coverage_hook
 
 _TESTS_A_SESSION = 50
+_MEMORY = Path("/dev/shm")
+_MEMORY_NEEDED = 8 * 2**30
 _numbers = itertools.count(1)
+
+
+def _in_memory() -> Path | None:
+    """A file system in memory, where there is a large one: a database has 900 files, and a disk's
+    file system takes longer to make and unlink them than most tests take."""
+    try:
+        return _MEMORY if shutil.disk_usage(_MEMORY).free >= _MEMORY_NEEDED else None
+    except OSError:
+        return None
 
 
 def sibling_url(url: str, database: str) -> str:
@@ -64,7 +77,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def server() -> Iterator[Server]:
     """DATABASE_URL, else the embedded server, else installed binaries (DBKIT_SERVER chooses)."""
     chosen = settings()
-    with temporary_server(database_url=chosen.database_url, prefer=chosen.server) as server:
+    with temporary_server(
+        database_url=chosen.database_url, prefer=chosen.server, parent=_in_memory()
+    ) as server:
         print(f"\nserver: {server.reason}")
         yield server
 

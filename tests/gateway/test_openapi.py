@@ -30,7 +30,7 @@ VERSIONS = [
         "version": "v1",
         "status": "deprecated",
         "deprecated_at": "2026-01-01T00:00:00+00:00",
-        "sunset_at": "2027-01-01T00:00:00+00:00",
+        "sunset_at": "2999-01-01T00:00:00+00:00",
         "successor": "v3",
         "description": "The first",
     },

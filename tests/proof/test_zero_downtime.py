@@ -9,7 +9,9 @@ from __future__ import annotations
 import itertools
 import random
 import threading
+import time
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -71,7 +73,7 @@ def orders_made(url: str) -> int:
 
 
 def assert_nothing_was_noticed(traffic: Traffic, operator: Operator) -> None:
-    assert traffic.failures == []
+    assert not traffic.failures, "\n\n".join(map(str, traffic.failures))
     assert not_allowed(traffic.answers, operator.switches) == []
     wrote = sum(a.request.call == "place_order" for a in traffic.answers)
     assert orders_made(traffic.url) == wrote > 0
@@ -159,6 +161,42 @@ def test_later_releases_up_and_down_fail_no_call(
     assert len(operator.switches) > 10
     versions = [switch.version for switch in operator.switches]
     assert [after for _, after, _ in audit(database)] == versions[1:]
+
+
+MENU = "select dbkit.route_api_call('get_menu_items', %s, 'v3')"
+
+
+@pytest.mark.parametrize("patience", [30.0, 0.0])
+def test_an_open_transaction_calls_what_was_there_when_it_began(
+    database: str,
+    shop: Shop,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    patience: float,
+) -> None:
+    """A statement that locks no table before it runs a function takes the function as its session
+    remembers it. So a migration waits for transactions, also for those between two statements; the
+    control does not, and the call reads a column that is gone."""
+    release = later_release.make(tmp_path, monkeypatch)
+    monkeypatch.setattr(migrations, "OLD_CALLS_SECONDS", patience)
+    payload = f'{{"store_id": {shop.stores["grill"]}}}'
+    migrations.migrate(database, release.readers)
+    with connect(database) as client, ThreadPoolExecutor(1) as pool:
+        served = one(client, MENU, payload)["data"]
+        client.commit()
+        client.execute("select 1")
+        migrating = pool.submit(migrations.migrate, database, release.handlers)
+        if patience:
+            time.sleep(2)
+            assert migrations.current(database) == release.readers
+            assert one(client, MENU, payload)["data"] == served
+        else:
+            migrating.result(60)
+            with pytest.raises(psycopg.errors.UndefinedColumn):
+                one(client, MENU, payload)
+        client.rollback()
+        migrating.result(60)
+    assert migrations.current(database) == release.handlers
 
 
 def lock_waits(conn: psycopg.Connection[dict[str, Any]]) -> list[str]:
