@@ -23,7 +23,7 @@ from tests.proof import coverage_hook
 
 _TESTS_A_SESSION = 50
 _MEMORY = Path("/dev/shm")
-_MEMORY_NEEDED = 8 * 2**30
+_MEMORY_NEEDED = 4 * 2**30
 _numbers = itertools.count(1)
 
 
