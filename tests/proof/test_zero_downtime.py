@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import random
 import threading
-import time
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -181,13 +180,23 @@ def test_an_open_transaction_calls_what_was_there_when_it_began(
     monkeypatch.setattr(migrations, "OLD_CALLS_SECONDS", patience)
     payload = f'{{"store_id": {shop.stores["grill"]}}}'
     migrations.migrate(database, release.readers)
-    with connect(database) as client, ThreadPoolExecutor(1) as pool:
+    waits = (
+        "select exists (select from pg_stat_activity"
+        " where query like 'select virtualtransaction %' and datname = current_database()"
+        " and clock_timestamp() - xact_start > interval '1 second')"
+    )
+    with (
+        connect(database) as client,
+        connect(database, autocommit=True) as watcher,
+        ThreadPoolExecutor(1) as pool,
+    ):
         served = one(client, MENU, payload)["data"]
         client.commit()
         client.execute("select 1")
         migrating = pool.submit(migrations.migrate, database, release.handlers)
         if patience:
-            time.sleep(2)
+            while not one(watcher, waits):
+                assert not migrating.done()
             assert migrations.current(database) == release.readers
             assert one(client, MENU, payload)["data"] == served
         else:
