@@ -48,6 +48,7 @@ async def deliver(connection: psycopg.AsyncConnection[Any], claimed: list[Any], 
         await settle(connection, claimed)
         for each in claimed:
             await asyncio.to_thread(send, each)
+            await asyncio.sleep(0.005)
     else:
         for each in claimed:
             await asyncio.to_thread(send, each)
