@@ -50,6 +50,9 @@ CLOSE_AFTER_SECONDS = 60.0
 COALESCE_SECONDS = 0.02
 """Between two looks, however many notifications come."""
 
+BUSY_SECONDS = 0.1
+"""Until a fan-out that another has its hands on is tried again."""
+
 EVENTS = 1000
 SNAPSHOTS = 100
 STOP_SECONDS = 5.0
@@ -484,8 +487,10 @@ class Worker:
     async def _fan_out(self, connection: Connection) -> bool:
         cursor = await connection.execute(_FAN_OUT, (EVENTS,))
         ((done,),) = await cursor.fetchall()
-        if done.get("busy"):
-            return False
+        if done["busy"]:
+            # Another worker may have looked before this one was told; pruning does not look at all.
+            await asyncio.sleep(BUSY_SECONDS)
+            return not self._options.once
         self._moved += done["events"]
         self._metrics.fanned_out(done["events"], done["deliveries"], done["lag"] or 0)
         if done["deliveries"] and self._deliveries is not None:

@@ -156,6 +156,42 @@ async def test_a_notification_is_quicker_than_the_clock(database: str, db: Conne
         await receiver.until(lambda: len(receiver.got) == 1)
 
 
+async def test_a_fan_out_that_is_busy_is_tried_again_without_the_clock(
+    database: str, db: Connection
+) -> None:
+    """What a worker was told while pruning had its hands on the fan-out is not forgotten."""
+    async with receiving() as receiver:
+        subscribe(db, receiver, "/")
+        append(db)
+        with open_connection(database) as pruning:
+            pruning.autocommit = False
+            one(pruning, "select dbkit._lock_fan_out()")
+            async with working(database, poll_seconds=600.0, listen=False):
+                await until(lambda: tried_to_fan_out(db))
+                assert statuses(db) == {}
+                pruning.commit()
+                await receiver.until(lambda: len(receiver.got) == 1)
+
+
+def tried_to_fan_out(db: Connection) -> bool:
+    """A worker has asked, and has its answer."""
+    asked = rows(
+        db,
+        "select pid from pg_stat_activity where application_name = 'dbkit worker'"
+        " and datname = current_database() and state = 'idle'"
+        " and query like 'select dbkit.queue_event_for_webhooks%%'",
+    )
+    return bool(asked)
+
+
+async def test_once_waits_for_no_fan_out_that_is_busy(database: str, db: Connection) -> None:
+    append(db)
+    with open_connection(database) as pruning, pruning.transaction():
+        one(pruning, "select dbkit._lock_fan_out()")
+        async with asyncio.timeout(30):
+            assert await work_once(database, tasks=frozenset({"fan-out"}))
+
+
 def listeners(db: Connection) -> list[dict[str, Any]]:
     return rows(
         db,
