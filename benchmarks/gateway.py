@@ -252,6 +252,8 @@ class _Beside:
     def _used(self, us: Mapping[str, float]) -> list[Figure]:
         if not us:
             return [skipped("CPU", f"{self.what}: a request", "there is no /proc")]
+        if not all(us.values()):
+            return [skipped("CPU", f"{self.what}: a request", "the load was too short")]
         what = f"{self.what}: a request in the server's process, HTTP and libpq included"
         return [
             Figure("CPU", f"{what}: gateway / {text}", BUSY, "µs", us["gateway"], us[other])

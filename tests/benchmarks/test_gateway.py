@@ -48,7 +48,7 @@ def test_gateway() -> None:
     with temporary_server(settings=settings) as server:
         figures = gateway.run(Plan(server.url, 1, 1, 0.001, lambda _: None), loop)
     # A statement that no longer works, or an answer that is not the others', is a reason to skip.
-    reasons = {f.skipped for f in figures} - {"", "there is no /proc"}
+    reasons = {f.skipped for f in figures} - {"", "there is no /proc", "the load was too short"}
     assert not reasons
     measured = [f for f in figures if not f.skipped]
     assert {f.row for f in measured} >= {"throughput", "latency", "own"}

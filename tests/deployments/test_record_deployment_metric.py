@@ -40,8 +40,7 @@ def test_beginnings_ends_and_rollbacks_are_told(db: Connection) -> None:
 
 
 def test_a_metric_that_fails_stops_nothing(db: Connection) -> None:
-    """As when the partitions of metrics have run out."""
-    instead(db, "raise check_violation using message = 'no partition of relation';")
+    instead(db, "raise check_violation using message = 'no room';")
     name = release(db, "1")
     assert logged(db, name)["status"] == "success"
     one(db, "select dbkit.begin_release('v3', 5)")

@@ -212,7 +212,7 @@ def test_the_rights_are_the_callers(house: Connection) -> None:
 
 def test_healing_does_not_depend_on_metrics(house: Connection) -> None:
     register_lamps(house)
-    freeze_clock(house, "2031-01-01T00:00:00Z")  # a day that has no partition
+    house.execute("alter table dbkit.runtime_metrics add check (false) not valid")
     become(house, "service_role")
     assert one(house, RUN, "lamps")["healed"] == 10
     assert one(house, "select count(*) from dbkit.runtime_metrics") == 0

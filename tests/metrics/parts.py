@@ -28,6 +28,17 @@ def add_days(conn: Connection, days: int) -> None:
         conn.execute("select set_config('dbkit.clock', '', true)")
 
 
+def drop_days(conn: Connection) -> None:
+    """As where nobody has made partitions for two weeks."""
+    days = rows(
+        conn,
+        "select inhrelid::regclass::text as name from pg_inherits"
+        " where inhparent = 'dbkit.runtime_metrics'::regclass",
+    )
+    for day in days:
+        conn.execute(f"drop table {day['name']}".encode())
+
+
 def record(
     conn: Connection,
     event_type: str,

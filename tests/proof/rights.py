@@ -57,7 +57,7 @@ _GROUPS: list[tuple[Roles, str]] = [
         NOBODY,
         """_aggregate_metrics _begin_metric_series _count_metric_drops _error_fingerprint
         _first_metric_since _forget_metric_minutes _generate_metric_value_key _grant_metric_bytes
-        _guard_metrics _metric_value_key _histogram_percentiles _is_metric_value
+        _guard_metrics _has_metric_day _metric_value_key _histogram_percentiles _is_metric_value
         _json_depth_exceeds _limit_metrics
         _merge_metrics _metric_counts _metric_parts _metric_percentiles _metric_pieces
         _metric_problem _metric_series _metric_time _metric_time_problem _metric_value

@@ -1,5 +1,5 @@
--- A metric is told about a deploy, and must never stop one: not a switch back while the partitions of metrics
--- have run out, for instance. What went wrong then is in the server's log.
+-- A metric is told about a deploy, and must never stop one, a switch back least of all. What went wrong
+-- then is in the server's log.
 create or replace function dbkit._record_deployment_metric(p_data jsonb)
 returns void
 language plpgsql

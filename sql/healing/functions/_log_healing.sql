@@ -1,4 +1,4 @@
--- The ledger is what counts: where metrics cannot be written (a day without partition, say) healing goes on.
+-- The ledger is what counts: where metrics cannot be written, healing goes on.
 create or replace function dbkit._log_healing(p_action text, p_details jsonb)
 returns void
 language plpgsql

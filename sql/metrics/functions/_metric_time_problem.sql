@@ -7,7 +7,8 @@ begin
   return case
     when not isfinite(p_created_at) then 'created_at must be finite'
     when p_created_at > dbkit.clock() + interval '1 minute' then 'created_at lies in the future'
-    when to_regclass('dbkit.runtime_metrics_' || to_char(p_created_at at time zone 'UTC', 'YYYYMMDD')) is null
+    when not dbkit._has_metric_day(p_created_at)
+      and date_trunc('day', p_created_at, 'UTC') <> date_trunc('day', dbkit.clock(), 'UTC')
       then 'created_at lies in a day that has no partition'
   end;
 end

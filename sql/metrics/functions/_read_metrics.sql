@@ -49,8 +49,7 @@ begin
       when g.event_data ? g.value_key and not dbkit._is_metric_value(g.event_data -> g.value_key) then 'bad_value'
       when g.created_at is null then 'bad_time'
       when not p_service and g.created_at < v_oldest then 'too_old'
-      when g.created_at < v_today and (not isfinite(g.created_at)
-        or to_regclass('dbkit.runtime_metrics_' || to_char(g.created_at at time zone 'UTC', 'YYYYMMDD')) is null)
+      when g.created_at < v_today and (not isfinite(g.created_at) or not dbkit._has_metric_day(g.created_at))
         then 'too_old'
     end)
   into types, data, sessions, times, keys, sizes, reasons
