@@ -37,6 +37,7 @@ def drop_days(conn: Connection) -> None:
     )
     for day in days:
         conn.execute(f"drop table {day['name']}".encode())
+    one(conn, "select dbkit._generate_metric_runway() is null")
 
 
 def record(

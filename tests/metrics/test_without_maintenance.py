@@ -13,6 +13,8 @@ from tests.helpers import Connection, become, connect, freeze_clock, one, raises
 from tests.metrics.parts import RECORD, drop_days, ingest, page, record
 
 COUNT = "select count(*) from dbkit.runtime_metrics"
+RUNWAY = """select (dbkit._metric_runway() at time zone 'UTC')::date
+  - (clock_timestamp() at time zone 'UTC')::date"""
 WRITERS = 8
 
 
@@ -29,6 +31,30 @@ def test_the_service_records_by_the_quick_way(db: Connection) -> None:
     assert record(db, "error") > 0
     unbecome(db)
     assert one(db, COUNT) == 2
+
+
+def runway_days(conn: Connection) -> int:
+    """For how many days from today record_metric looks at no partition."""
+    found: int = one(conn, RUNWAY)
+    return found
+
+
+def test_the_quick_way_knows_of_the_days_that_are_made(db: Connection) -> None:
+    assert runway_days(db) in (14, 15), "one less if a night has passed"
+    drop_days(db)
+    assert one(db, "select dbkit._metric_runway()::text") == "-infinity"
+    record(db, "error")
+    assert runway_days(db) == 2
+    one(db, "select dbkit.ensure_metric_partitions()")
+    assert runway_days(db) == 15
+
+
+def test_the_quick_way_finds_days_that_were_made_by_hand(db: Connection) -> None:
+    drop_days(db)
+    one(db, "select dbkit.ensure_day_partitions('dbkit.runtime_metrics', 3)")
+    assert one(db, "select dbkit._metric_runway()::text") == "-infinity"
+    record(db, "error")
+    assert runway_days(db) == 4
 
 
 def test_an_account_records(db: Connection) -> None:

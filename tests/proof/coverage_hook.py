@@ -33,6 +33,7 @@ GENERATED = frozenset(
         "_dispatch_shared_query",
         "_fast_route",
         "_list_page",
+        "_metric_runway",
         "_metric_value_key",
     }
 )

@@ -56,12 +56,13 @@ _GROUPS: list[tuple[Roles, str]] = [
     (
         NOBODY,
         """_aggregate_metrics _begin_metric_series _count_metric_drops _error_fingerprint
-        _first_metric_since _forget_metric_minutes _generate_metric_value_key _grant_metric_bytes
+        _first_metric_since _forget_metric_minutes _generate_metric_runway
+        _generate_metric_value_key _grant_metric_bytes
         _guard_metrics _has_metric_day _metric_value_key _histogram_percentiles _is_metric_value
-        _json_depth_exceeds _limit_metrics
+        _json_depth_exceeds _limit_metrics _make_metric_days
         _merge_metrics _metric_counts _metric_parts _metric_percentiles _metric_pieces
-        _metric_problem _metric_series _metric_time _metric_time_problem _metric_value
-        _metrics_settled _pack_histogram _partition_runway _raise_unknown_metric_type
+        _metric_problem _metric_runway _metric_series _metric_time _metric_time_problem
+        _metric_value _metrics_settled _pack_histogram _partition_runway _raise_unknown_metric_type
         _read_metrics _record_checked_metric _record_metric _register_platform_figures
         _require_metric_quota _roll_hours _roll_late_metrics _roll_metrics _take_dirty_minutes
         _take_metric_quota

@@ -10,8 +10,8 @@ language plpgsql
 volatile
 as $$
 begin
-  if not dbkit._has_metric_day(dbkit.clock()) then
-    perform dbkit._make_day_partitions('dbkit.runtime_metrics', 1);
+  if clock_timestamp() >= dbkit._metric_runway() or not dbkit._has_metric_day(dbkit.clock()) then
+    perform dbkit._make_metric_days(1);
   end if;
   perform pg_advisory_xact_lock_shared(7010, floor(date_part('epoch', clock_timestamp()) / 10)::int);
   return clock_timestamp() - interval '10 seconds';

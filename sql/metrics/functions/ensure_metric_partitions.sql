@@ -2,9 +2,12 @@ create or replace function dbkit.ensure_metric_partitions()
 returns int
 language plpgsql
 volatile
+security definer
+set search_path = pg_catalog, dbkit, pg_temp
 as $$
 begin
-  return dbkit.ensure_day_partitions('dbkit.runtime_metrics', 14);
+  perform dbkit.require_service('making partitions');
+  return dbkit._make_metric_days(14);
 end
 $$;
 comment on function dbkit.ensure_metric_partitions() is

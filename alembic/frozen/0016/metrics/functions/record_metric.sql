@@ -32,7 +32,7 @@ begin
   then
     v_key := dbkit._metric_value_key(p_event_type);
     if coalesce(dbkit._is_metric_value(p_event_data -> v_key), v_key is not null)
-      and dbkit._has_metric_day(clock_timestamp())
+      and clock_timestamp() < dbkit._metric_runway()
       and pg_advisory_xact_lock_shared(7010, floor(date_part('epoch', clock_timestamp()) / 10)::int) is not null
     then
       insert into dbkit.runtime_metrics (created_at, organization_id, user_id, session_id, event_type, event_data)
