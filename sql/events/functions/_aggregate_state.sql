@@ -1,5 +1,6 @@
 -- The events come from the primary key in order, so nothing is sorted. Only what the caller may see is
--- read, whatever organization is asked for.
+-- read, whatever organization is asked for. There is one way to read a range of the key: without the
+-- setting each call plans it anew, which takes 65 µs.
 create or replace function dbkit._aggregate_state(
   p_organization_id text,
   p_aggregate_type text,
@@ -11,6 +12,7 @@ create or replace function dbkit._aggregate_state(
 returns jsonb
 language plpgsql
 stable
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_target bigint := dbkit._target_version(p_organization_id, p_aggregate_type, p_aggregate_id, p_at_version,
