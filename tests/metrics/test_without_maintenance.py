@@ -49,6 +49,14 @@ def test_the_quick_way_knows_of_the_days_that_are_made(db: Connection) -> None:
     assert runway_days(db) == 15
 
 
+def test_the_date_style_is_no_matter(db: Connection) -> None:
+    drop_days(db)
+    db.execute("set local datestyle to 'German, DMY'")
+    one(db, "select dbkit.ensure_metric_partitions()")
+    db.execute("set local datestyle to 'SQL, MDY'")
+    assert runway_days(db) == 15
+
+
 def test_the_quick_way_finds_days_that_were_made_by_hand(db: Connection) -> None:
     drop_days(db)
     one(db, "select dbkit.ensure_day_partitions('dbkit.runtime_metrics', 3)")
