@@ -985,7 +985,8 @@ def log_api_requests(
 ) -> Call[int]:
     """Logs many requests at once: a JSON array of objects with the columns of api_request_log as
     keys (name, status_code and duration_ms are needed; milliseconds). All or none. Returns how
-    many. Needs service_role (KD003); KD004 for another shape or an unknown key.
+    many. Needs service_role (KD003); KD004 for another shape, an unknown key or a value that
+    does not fit.
     """
     return Call(
         "dbkit.log_api_requests",

@@ -31,10 +31,16 @@ begin
       jsonb_build_object('key', v_unknown, 'known', v_columns));
   end if;
   return dbkit._append_request_log(p_entries);
+exception
+  when data_exception or integrity_constraint_violation then
+    perform dbkit.raise_error('KD004', 'a log entry has a value that cannot be logged: ' || sqlerrm,
+      jsonb_build_object('argument', 'p_entries', 'sqlstate', sqlstate),
+      'name, status_code (100 to 599) and duration_ms (0 or more) are needed.');
+    return null;
 end
 $$;
 comment on function dbkit.log_api_requests(jsonb) is
   'Logs many requests at once: a JSON array of objects with the columns of api_request_log as keys (name,
 status_code and duration_ms are needed; milliseconds). All or none. Returns how many.
-Needs service_role (KD003); KD004 for another shape or an unknown key.';
+Needs service_role (KD003); KD004 for another shape, an unknown key or a value that does not fit.';
 grant execute on function dbkit.log_api_requests(jsonb) to service_role, super_admin;
