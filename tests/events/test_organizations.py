@@ -313,8 +313,11 @@ def test_control_a_shared_key_would_be_told(worlds: str) -> None:
 def test_anon_may_do_nothing(worlds: str) -> None:
     with connect(worlds) as conn:
         build_bistro(conn)
-        # It reads the caller's own context, and commands need it.
-        assert functions_for(conn, "anon") == [("_event_correlation", [])]
+        # They read the caller's own context, and commands need them.
+        assert functions_for(conn, "anon") == [
+            ("_context_correlation", ["boolean"]),
+            ("_event_correlation", []),
+        ]
         relations = rows(
             conn,
             "select relname from pg_class where relnamespace = 'dbkit'::regnamespace"

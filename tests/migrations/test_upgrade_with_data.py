@@ -80,6 +80,7 @@ DATA = {
         insert into mine.notes values (1, 'hello');
         select dbkit.register_list('notes', 'mine.notes', '{id,note}', '{id}');""",
     "0016": "",
+    "0017": "select dbkit.append_event('note', 'n-17', 'Noted', '{}')",
 }
 
 # What a later revision changes in rows that it seeded itself.

@@ -222,12 +222,13 @@ _GROUPS: list[tuple[Roles, str]] = [
         _forget_subject_errors _is_of_subject _lock_subject_errors
         _generate_event_access _generate_event_layout _generate_event_sealing _generate_names
         _has_broken_seal
-        _hmac_pads _hmac_sha256 _hold_subject _is_fold _is_time_partitioned _key_to_read
-        _key_to_write _new_subject_key _open_value _raise_stream_conflict _register_applier
+        _hmac_pads _hmac_sha256 _hold_subject _is_fold _is_request _is_time_partitioned
+        _key_to_read _key_to_write _may_write_stream _new_subject_key _open_value _raise_stream_conflict _register_applier
         _register_projection _require_stream_access _seal_fields _seal_value _set_archived
         _stream_problems _xor_bytes
         _after_append _after_append_hooks _append_event_slowly _append_events _begin_rebuild
-        _check_event_data _check_events _check_projection _diff_generations _drop_generation
+        _check_event_data _check_events _check_projection _context_actor _context_causation
+        _diff_generations _drop_generation
         _drop_shadow _event_actor _event_causation _event_hash
         _event_organization _event_schema_version _event_time _fold_event
         _generate_after_append _generate_event_checks _generate_event_functions _generate_fold
@@ -236,7 +237,7 @@ _GROUPS: list[tuple[Roles, str]] = [
         _next_position _project_batch _project_events _project_inline _project_range
         _project_up_to _projection_key _projection_reduce _pure_function
         _raise_invalid_event_data _raise_not_generated _raise_projection_busy
-        _refuse_event_change _replay_or_refuse _seal_event_data _swap_generations
+        _refuse_event_change _replay_or_refuse _retake_mark _seal_event_data _swap_generations
         _write_projection_row _write_snapshot""",
     ),
     # webhooks: the service's, because they carry every event out of the house
@@ -284,7 +285,7 @@ _GROUPS: list[tuple[Roles, str]] = [
     (
         ALL,
         """begin_command execute_command execute_query finish_command list_commands list_queries
-        _claim_command _command_hash _dispatch_command _dispatch_query _event_correlation
+        _claim_command _command_hash _context_correlation _dispatch_command _dispatch_query _event_correlation
         _find_answer _keep_own_answer _log_command _new_command_id _raise_forbidden
         _raise_invalid_command _raise_invalid_input _raise_invalid_query _raise_no_version
         _raise_unknown_command _raise_unknown_query _rejection _require_position""",

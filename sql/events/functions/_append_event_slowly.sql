@@ -26,9 +26,9 @@ begin
     from dbkit.event_streams s
     where s.organization_id = dbkit._event_organization() and s.aggregate_type = p_aggregate_type
       and s.aggregate_id = p_aggregate_id and s.version <> p_expected_version and s.archived_at is null
-      and (p_aggregate_type <> all (dbkit._service_aggregate_types()) or dbkit.caller_has_role('service_role'));
+      and dbkit._may_write_stream(p_aggregate_type);
     -- A statement of its own: as part of the one above it has that planned anew each time.
-    if p_event_id is not null then
+    if v_version is not null and p_event_id is not null then
       v_is_known := exists (
         select from dbkit.event_store e
         where e.organization_id = dbkit._event_organization() and e.event_id = p_event_id);

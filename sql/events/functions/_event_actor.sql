@@ -3,9 +3,7 @@ returns text
 language sql
 stable
 as $$
-select case when coalesce(current_setting('request.jwt.claims', true), '') = ''
-  then nullif(current_setting('dbkit.user_id', true), '')
-  else dbkit.context_value('user_id') end
+select dbkit._context_actor(current_setting('request.jwt.claims', true) <> '')
 $$;
 comment on function dbkit._event_actor() is
-  'user_id of the context as one expression, which becomes part of the statement that appends.';
+  '_context_actor where nobody has looked whether this is a request.';

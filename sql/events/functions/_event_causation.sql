@@ -3,9 +3,7 @@ returns text
 language sql
 stable
 as $$
-select case when coalesce(current_setting('request.headers', true), '') = ''
-  then nullif(current_setting('dbkit.causation_id', true), '')
-  else dbkit.context_value('causation_id') end
+select dbkit._context_causation(current_setting('request.headers', true) <> '')
 $$;
 comment on function dbkit._event_causation() is
-  'causation_id of the context as one expression, which becomes part of the statement that appends.';
+  '_context_causation where nobody has looked whether this is a request.';

@@ -10,6 +10,8 @@ as $$
 declare
   v_before bigint := p_stream.version - jsonb_array_length(p_events);
   v_first bigint := dbkit._next_position();
+  v_correlation_id constant text := dbkit._event_correlation();
+  v_causation_id constant text := dbkit._event_causation();
   v_new dbkit.event_store[];
   v_hash bytea := p_stream.last_hash;
 begin
@@ -21,8 +23,7 @@ begin
       p_stream.organization_id, p_stream.aggregate_type, p_stream.aggregate_id, e.event_type,
       dbkit._seal_event_data(p_stream.organization_id, p_stream.aggregate_type, p_stream.aggregate_id,
         e.event_type, e.event_data),
-      coalesce(e.metadata, '{}'), dbkit._event_correlation(),
-      dbkit._event_causation(), p_actor_id, null)::dbkit.event_store
+      coalesce(e.metadata, '{}'), v_correlation_id, v_causation_id, p_actor_id, null)::dbkit.event_store
     from rows from (jsonb_to_recordset(p_events) as (
       event_type text, event_data jsonb, metadata jsonb, event_id uuid, schema_version int))
     with ordinality as e (event_type, event_data, metadata, event_id, schema_version, nth)

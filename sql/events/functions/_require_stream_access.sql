@@ -4,7 +4,7 @@ language plpgsql
 stable
 as $$
 begin
-  if p_aggregate_type = any (dbkit._service_aggregate_types()) and not dbkit.caller_has_role('service_role') then
+  if not dbkit._may_write_stream(p_aggregate_type) then
     perform dbkit.raise_error('KD003', format('streams of the type %s are for service_role', p_aggregate_type),
       jsonb_build_object('required_role', 'service_role', 'caller_role', dbkit.caller_role()),
       'Call the function of the domain that writes them.');
