@@ -223,7 +223,8 @@ _GROUPS: list[tuple[Roles, str]] = [
         _generate_event_access _generate_event_layout _generate_event_sealing _generate_names
         _has_broken_seal
         _hmac_pads _hmac_sha256 _hold_subject _is_fold _is_request _is_time_partitioned
-        _key_to_read _key_to_write _may_write_stream _new_subject_key _open_value _raise_stream_conflict _register_applier
+        _key_to_read _key_to_write _may_write_stream _new_subject_key
+        _open_value _raise_stream_conflict _register_applier
         _register_projection _require_stream_access _seal_fields _seal_value _set_archived
         _stream_problems _xor_bytes
         _after_append _after_append_hooks _append_event_slowly _append_events _begin_rebuild
@@ -285,7 +286,8 @@ _GROUPS: list[tuple[Roles, str]] = [
     (
         ALL,
         """begin_command execute_command execute_query finish_command list_commands list_queries
-        _claim_command _command_hash _context_correlation _dispatch_command _dispatch_query _event_correlation
+        _claim_command _command_hash _context_correlation _dispatch_command
+        _dispatch_query _event_correlation
         _find_answer _keep_own_answer _log_command _new_command_id _raise_forbidden
         _raise_invalid_command _raise_invalid_input _raise_invalid_query _raise_no_version
         _raise_unknown_command _raise_unknown_query _rejection _require_position""",

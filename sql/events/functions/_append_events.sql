@@ -35,8 +35,8 @@ begin
     and not (v_has_ids and dbkit._is_time_partitioned() and dbkit._has_event_of(p_organization_id, p_events))
   then
     v_new := dbkit._new_events(v_stream, p_actor_id, p_events);
-    -- Versions cannot meet, because the head is locked; ids that were given can, in another stream. Partitioned
-    -- by time the table has no key that could tell.
+    -- Versions cannot meet, because the head is locked; ids that were given can, in another stream.
+    -- Partitioned by time the table has no key that could tell.
     if v_has_ids and not dbkit._is_time_partitioned() then
       insert into dbkit.event_store select n.* from unnest(v_new) as n
       on conflict (organization_id, event_id) do nothing;

@@ -1,12 +1,12 @@
 -- The hot path. What an append costs is mostly making its expressions ready, anew in each transaction: 3,000
 -- instructions for each function or operator in them, also one that is not reached, 6,000 more for each
 -- expression of PL/pgSQL itself (docs/adr/0009). So what can be is part of the two statements, in the
--- fewest calls that do, also the checks: what fails one of them, or is not ordinary, finds no row and goes to
--- _append_event_slowly, which can do and tell everything. SECURITY DEFINER, because nobody may write
+-- fewest calls that do, also the checks: what fails one of them, or is not ordinary, finds no row and goes
+-- to _append_event_slowly, which can do and tell everything. SECURITY DEFINER, because nobody may write
 -- events; the organization comes from the context, as for every other call. ON CONFLICT is for an id that is
--- there already: it loses nothing, because what was not inserted goes the slow way too. It is an INSERT of its
--- own, because that costs a tenth of an append; naming the key halves it. Partitioned by time the table has no
--- such key; there an id goes the slow way, and this statement is never planned.
+-- there already: it loses nothing, because what was not inserted goes the slow way too. It is an INSERT of
+-- its own, because that costs a tenth of an append; naming the key halves it. Partitioned by time the table
+-- has no such key; there an id goes the slow way, and this statement is never planned.
 create or replace function dbkit.append_event(
   p_aggregate_type text,
   p_aggregate_id text,
@@ -49,8 +49,8 @@ begin
   end if;
   if p_event_id is null then
     insert into dbkit.event_store as e (position, version, created_at, event_id, schema_version,
-      organization_id, aggregate_type, aggregate_id, event_type, event_data, metadata, correlation_id, causation_id,
-      actor_id)
+      organization_id, aggregate_type, aggregate_id, event_type, event_data, metadata, correlation_id,
+      causation_id, actor_id)
     values (dbkit._next_position(), v_version, v_at, gen_random_uuid(),
       dbkit._event_schema_version(p_event_type, p_schema_version, p_event_data), v_organization_id,
       p_aggregate_type, p_aggregate_id, p_event_type,
@@ -62,8 +62,8 @@ begin
     into v_answer;
   else
     insert into dbkit.event_store as e (position, version, created_at, event_id, schema_version,
-      organization_id, aggregate_type, aggregate_id, event_type, event_data, metadata, correlation_id, causation_id,
-      actor_id)
+      organization_id, aggregate_type, aggregate_id, event_type, event_data, metadata, correlation_id,
+      causation_id, actor_id)
     values (dbkit._next_position(), v_version, v_at, p_event_id,
       dbkit._event_schema_version(p_event_type, p_schema_version, p_event_data), v_organization_id,
       p_aggregate_type, p_aggregate_id, p_event_type,
@@ -75,8 +75,8 @@ begin
       'replayed', false)
     into v_answer;
   end if;
-  if v_answer is null or dbkit._after_append(v_organization_id, p_aggregate_type, p_aggregate_id, p_event_type,
-    v_version, v_version)
+  if v_answer is null or dbkit._after_append(v_organization_id, p_aggregate_type, p_aggregate_id,
+    p_event_type, v_version, v_version)
   then
     v_answer := coalesce(v_answer, dbkit._append_event_slowly(p_aggregate_type, p_aggregate_id, p_event_type,
       p_event_data, p_metadata, p_expected_version, p_event_id, p_schema_version, true));

@@ -1,5 +1,5 @@
--- RAISE itself, not raise_error: writers of one stream meet this often, and a level of PL/pgSQL less is a tenth
--- of what it costs.
+-- RAISE itself, not raise_error: writers of one stream meet this often, and a level of PL/pgSQL less is a
+-- tenth of what it costs.
 create or replace function dbkit._raise_stream_conflict(
   p_aggregate_type text,
   p_aggregate_id text,
