@@ -132,6 +132,28 @@ def test_claims_and_headers_of_postgrest_are_the_context(db: Connection) -> None
     assert found == [("acme", "c", "d", "ada")] * 2
 
 
+@pytest.mark.parametrize("which", ["claims", "headers"])
+def test_one_of_claims_and_headers_alone_leaves_the_rest_to_the_context(
+    db: Connection, which: str
+) -> None:
+    said = {"user_id": "said", "correlation_id": "said", "causation_id": "said"}
+    become(db, "authenticated", organization_id="said", **said)
+    append(db, "a")
+    if which == "claims":
+        claims = json.dumps({"organization_id": "acme", "sub": "ada"})
+        db.execute("select set_config('request.jwt.claims', %s, true)", [claims])
+    else:
+        become(db, "authenticated", organization_id="said", user_id="said")
+        headers = json.dumps({"x-request-id": "r", "x-causation-id": "d"})
+        db.execute("select set_config('request.headers', %s, true)", [headers])
+    append(db, "a")
+    append(db, "a")
+    columns = ("organization_id", "correlation_id", "causation_id", "actor_id")
+    found = [tuple(e[c] for c in columns) for e in stored(db, "a")]
+    expected = ("acme", "said", "said", "ada") if which == "claims" else ("said", "r", "d", "said")
+    assert found.count(expected) == 2
+
+
 def test_time_never_goes_back_in_a_stream(db: Connection) -> None:
     freeze_clock(db, "2026-01-02T00:00:00Z")
     append(db, "a")
@@ -246,3 +268,62 @@ def test_several_appends_in_one_statement(db: Connection) -> None:
         " from generate_series(1, 5) n",
     )
     assert [f["a"]["version"] for f in found] == [1, 2, 3, 4, 5]
+
+
+# --- the hot path ----------------------------------------------------------------------------
+
+
+def slow_appends(conn: Connection) -> int:
+    """How often _append_event_slowly has run in this session, as far as it was tracked."""
+    found = one(
+        conn,
+        "select coalesce(sum(calls), 0)::int from pg_stat_xact_user_functions"
+        " where funcname = '_append_event_slowly'",
+    )
+    assert isinstance(found, int)
+    return found
+
+
+ORDINARY: dict[str, dict[str, object]] = {
+    "any version": {},
+    "a stream that exists": {"expect": -1},
+    "at a version": {"expect": 1},
+    "with an id": {"expect": 1, "event_id": str(uuid.uuid4())},
+    "with metadata": {"metadata": {"why": "because"}},
+    "with a schema version": {"schema_version": 3},
+    "a long type": {"event_type": "x" * 100},
+    "of 60 kB": {"data": {"text": "".join(map(str, range(12_000)))}},
+}
+"""Appends to a stream with one event."""
+
+UNUSUAL: dict[str, dict[str, object]] = {
+    "a long type of two bytes a letter": {"event_type": "ü" * 100},
+    "more than 64 kB": {"data": {"text": "".join(map(str, range(40_000)))}},
+}
+"""These are appended as well, with more work."""
+
+
+@pytest.mark.parametrize("name", ORDINARY)
+@pytest.mark.parametrize("context", [{}, {"user_id": "u", "correlation_id": "c"}])
+def test_an_ordinary_append_goes_the_hot_path(
+    db: Connection, name: str, context: dict[str, str]
+) -> None:
+    db.execute("set local track_functions = 'all'")
+    before = slow_appends(db)
+    become(db, "authenticated", organization_id="acme", **context)
+    append(db, "a")
+    assert slow_appends(db) == before + 1, "control: a new stream is begun by the other path"
+    assert append(db, "a", **ORDINARY[name])["version"] == 2  # type: ignore[arg-type]
+    assert slow_appends(db) == before + 1
+
+
+@pytest.mark.parametrize("name", UNUSUAL)
+@pytest.mark.parametrize("expect", [None, -1, 1])
+def test_an_unusual_append_loses_nothing(db: Connection, name: str, expect: int | None) -> None:
+    said = UNUSUAL[name]
+    append(db, "a")
+    assert append(db, "a", expect=expect, **said)["version"] == 2  # type: ignore[arg-type]
+    event = stored(db, "a")[1]
+    for key, column in (("event_type", "event_type"), ("data", "event_data")):
+        if key in said:
+            assert event[column] == said[key]
