@@ -108,6 +108,31 @@ def test_malformed_batches_are_refused(db: Connection, batch: object) -> None:
     assert head(db, "a") == 0
 
 
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "",
+        "-" * 36,
+        "g1234567-1234-1234-1234-123456789abc",
+        "12345678-1234-1234-1234-12345678-abc",
+        "1234567-81234-1234-1234-123456789abc",
+        "{12345678-1234-1234-1234-12345678ab}",
+        "12345678123412341234123456789abc",
+        " 2345678-1234-1234-1234-123456789abc",
+        "é2345678-1234-1234-1234-123456789abc",
+        "12345678-1234-1234-1234-123456789abc\n",
+    ],
+)
+def test_the_event_whose_id_is_no_uuid_is_named(db: Connection, bad: str) -> None:
+    event: dict[str, object] = {"event_type": "A", "event_data": {}}
+    ids = (str(uuid.uuid4()), None, str(uuid.uuid4()).upper(), bad, "no uuid either")
+    with raises(db, "KD504") as caught:
+        append_many(db, "a", [event | {"event_id": event_id} for event_id in ids])
+    assert caught.detail == {"field": "events/3"}
+    assert head(db, "a") == 0
+    assert append_many(db, "a", [event | {"event_id": i} for i in ids[:3]])["last_version"] == 3
+
+
 def test_null_is_a_missing_key(db: Connection) -> None:
     event: dict[str, object] = {
         "event_type": "A",

@@ -9,9 +9,9 @@ language plpgsql
 stable
 as $$
 declare
-  v_zero constant text := '00000000-0000-0000-0000-000000000000';
   v_event jsonb;
   v_nth bigint;
+  v_is_sound boolean;
   v_unknown text;
 begin
   if jsonb_typeof(p_events) is distinct from 'array' or jsonb_array_length(p_events) not between 1 and 10000 then
@@ -29,14 +29,32 @@ begin
     and pg_column_size(e.event -> 'event_data') <= 1048576
     and coalesce(jsonb_typeof(e.event -> 'metadata'), 'null') in ('object', 'null')
     and coalesce(pg_column_size(e.event -> 'metadata'), 0) <= 65536
-    and coalesce(translate(e.event ->> 'event_id', '123456789abcdefABCDEF', repeat('0', 21)), v_zero) = v_zero
+    and coalesce(e.event ->> 'event_id' like '________-____-____-____-____________', true)
     and case when e.event ? 'schema_version'
       then coalesce(jsonb_typeof(e.event -> 'schema_version'), 'null') in ('number', 'null')
         and coalesce(e.event ->> 'schema_version', '1') ~ '^([1-9][0-9]{0,3}|10000)$'
       else true end) is not true
   order by e.nth
   limit 1;
-  if found then
+  v_is_sound := not found;
+  -- The type knows hexadecimal digits ten times as fast as a pattern does. Nothing is written here, so the
+  -- block costs no transaction id.
+  if v_is_sound then
+    begin
+      perform count(r.event_id) from jsonb_to_recordset(p_events) as r (event_id uuid);
+    exception
+      when invalid_text_representation then
+        v_is_sound := false;
+    end;
+  end if;
+  if not v_is_sound then
+    select e.event, e.nth
+    into v_event, v_nth
+    from jsonb_array_elements(p_events) with ordinality as e (event, nth)
+    where e.nth = v_nth or e.nth < coalesce(v_nth, 10001)
+      and e.event ->> 'event_id' !~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$'
+    order by e.nth
+    limit 1;
     select string_agg(k, ', ')
     into v_unknown
     from jsonb_object_keys(case jsonb_typeof(v_event) when 'object' then v_event else '{}' end) k

@@ -5,8 +5,8 @@
 -- to _append_event_slowly, which can do and tell everything. SECURITY DEFINER, because nobody may write
 -- events; the organization comes from the context, as for every other call. ON CONFLICT is for an id that is
 -- there already: it loses nothing, because what was not inserted goes the slow way too. It is an INSERT of
--- its own, because that costs a tenth of an append; naming the key halves it. Partitioned by time the table
--- has no such key; there an id goes the slow way, and this statement is never planned.
+-- its own, because looking costs 24,000 instructions, and 65,000 where no key is named. Partitioned by time
+-- the table has no such key; there an id goes the slow way, and this statement is never planned.
 create or replace function dbkit.append_event(
   p_aggregate_type text,
   p_aggregate_id text,
